@@ -1,0 +1,1 @@
+"""The dialogue: the planner, the session, and the public Python interface."""

@@ -1,0 +1,107 @@
+"""What the planner is told in front of every call: standing instructions and the state of the session."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..memory.values import Concept, Take
+from ..tools.desk import Desk
+
+TAKES = 30
+CONCEPTS = 200
+MARKS = ("pronoun", "nickname")
+
+INSTRUCTIONS = """\
+You lead the conversation of Limner, which draws the user's own subjects and changes pictures over many rounds.
+You see no pictures; the tools do the work. The state of the session stands below as JSON.
+- A concept is a taught subject, called by its name; a take is a picture, called by its number. Turn pronouns and
+  nicknames into names, and "it", "the last one", "the second" into explicit numbers, also for the newest take.
+- Keep the user's own words in `prompt` and `instruction`. Leave arguments at their default out.
+- New scene: draw. Change of a picture: edit. "No, his ears are longer": refine. Going back: undo; to a take: fork.
+- Attached pictures, when they are to be changed, are the takes that come after the newest one.
+- Only paths that the user typed or attached may be taught.
+- If a sentence can mean two things, call ask_user with one short question and options; never guess silently.
+  If `pending` is set, the sentence may be the answer to that question: then go on with `pending.text`.
+- After the tools have answered, reply in one or two short friendly sentences. Say every `note` and every `error`.
+  Claim nothing that no tool has reported."""
+
+
+def system_text(desk: Desk) -> str:
+    """Instructions and state as one text."""
+    block = json.dumps(state(desk), ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return f"{INSTRUCTIONS}\n<state>{block}</state>"
+
+
+def state(desk: Desk) -> dict[str, Any]:
+    """What the planner may know, as plain JSON values."""
+    takes = desk.session.takes()
+    concepts = desk.library.concepts()
+    head = desk.session.head
+    kept: Mapping[str, Any] = desk.session.state
+    focus = _alive(kept.get("focus") or [], concepts)
+    # The widest names first would cost nothing; what matters is that no word of a concept's name is "unknown".
+    names = [concept.name for concept in concepts if concept.name.lower() in desk.text.lower()]
+    answer = {
+        "concepts": [_concept(concept) for concept in _near(concepts, desk.text, focus, takes)],
+        "concept_count": len(concepts),
+        "takes": [_take(take, takes) for take in takes[-TAKES:]],
+        "take_count": len(takes),
+        "newest": takes[-1].number if takes else None,
+        "head": head.number if head else None,
+        "focus": focus,
+        "pending": kept.get("pending"),
+        "attached": [str(path) for path in desk.files],
+        "unknown_words": desk.studio.unknown_words(desk.text, names),
+        "methods": [method.name for method in desk.studio.methods() if method.available],
+        "can_undo": desk.session.can_undo,
+        "can_redo": desk.session.can_redo,
+    }
+    return answer
+
+
+def _alive(names: list[str], concepts: list[Concept]) -> list[str]:
+    known = {concept.name for concept in concepts}
+    return [name for name in names if name in known]
+
+
+def _near(concepts: list[Concept], text: str, focus: list[str], takes: list[Take]) -> list[Concept]:
+    """All concepts; of very many, those that the conversation touches and the newest of the others."""
+    if len(concepts) <= CONCEPTS:
+        return concepts
+    lowered = text.lower()
+    touched = set(focus) | {use.name for take in takes[-TAKES:] for use in take.concepts}
+    near = [c for c in concepts if c.name in touched or c.name.lower() in lowered or c.kind.lower() in lowered]
+    near = near[:CONCEPTS]
+    ids = {concept.id for concept in near}
+    rest = sorted((c for c in concepts if c.id not in ids), key=lambda c: c.created, reverse=True)
+    return near + rest[: CONCEPTS - len(near)]
+
+
+def _concept(concept: Concept) -> dict[str, Any]:
+    marks: dict[str, list[str]] = {mark: [] for mark in MARKS}
+    for note in (*concept.notes, *concept.stable):
+        found = re.fullmatch(rf"({'|'.join(MARKS)}):\s*(.+)", note, re.IGNORECASE)
+        if found:
+            marks[found.group(1).lower()].append(found.group(2))
+    return {
+        "name": concept.name,
+        "kind": concept.kind,
+        "version": concept.version,
+        "pronoun": marks["pronoun"][-1] if marks["pronoun"] else None,
+        "nicknames": marks["nickname"],
+    }
+
+
+def _take(take: Take, takes: list[Take]) -> dict[str, Any]:
+    numbers = {other.id: other.number for other in takes}
+    return {
+        "number": take.number,
+        "parent": numbers.get(take.parent or ""),
+        "origin": take.origin,
+        "prompt": take.prompt,
+        "description": take.description,
+        "concepts": [use.name for use in take.concepts],
+    }

@@ -1,0 +1,287 @@
+"""References to concepts: names, nicknames, "my dog", pronouns; and names that are nearly right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from .normalise import FILE, TAKE
+from .state import Ask, ConceptInfo, Hints, State
+from .words import ANIMALS, GIVEN_NAMES, KIND_WORDS, KINDS, PEOPLE, PEOPLE_HE, PEOPLE_SHE, PRONOUNS, WORDLIKE, either
+
+_DETERMINER = r"(?P<det>my|our|the|that|this|your)"
+_ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|each)\s(?:[a-z]+\s)?$")
+_SUBJECT_PLACE = re.compile(
+    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|sketch|show|show me|draw me|of|with|and|or|put|give|let|is|forget|rename|who|about|"
+    r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|generate|create|"
+    r"render|revert|recall|me|like|and also|also|then))\s*$"
+)
+PRONOUN = re.compile(rf"(?<![\w']){either(dict.fromkeys(PRONOUNS))}(?![\w])")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A place in the sentence that speaks of concepts. More than one name: ambiguous; none: unknown."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+    said: str
+    how: str = "name"
+    """"name", "nickname", "mine" ("my dog"), "kind" ("the dog"), "group" ("both dogs"), "near" (a typo)."""
+
+    def moved(self, by: int) -> Subject:
+        """The same reference, seen from another offset."""
+        return replace(self, start=self.start + by, end=self.end + by)
+
+
+def find_subjects(raw: str, low: str, state: State) -> list[Subject]:
+    """All references to concepts except pronouns, in order, without overlaps."""
+    found: list[Subject] = []
+    for finder in (_named, _kinds, _typos):
+        for subject in finder(raw, low, state):
+            if all(subject.end <= other.start or other.end <= subject.start for other in found):
+                found.append(subject)
+    return _joined(raw, low, sorted(found, key=lambda s: s.start))
+
+
+def _joined(raw: str, low: str, found: list[Subject]) -> list[Subject]:
+    """"my dog Biscuit" and "Biscuit, my dog," are one reference; so is "Biscuit the dog"."""
+    joined: list[Subject] = []
+    for subject in found:
+        last = joined[-1] if joined else None
+        between = low[last.end : subject.start] if last else ""
+        if last and between in (" ", ", ") and {last.how, subject.how} & {"mine", "kind"} and (
+            set(last.names) & set(subject.names)
+        ):
+            both = tuple(n for n in last.names if n in subject.names)
+            how = "name" if "name" in (last.how, subject.how) else last.how
+            end = subject.end
+            joined[-1] = Subject(last.start, end, both, raw[last.start : end], how)
+        else:
+            joined.append(subject)
+    return joined
+
+
+def _named(raw: str, low: str, state: State) -> Iterator[Subject]:
+    called: list[tuple[str, ConceptInfo, str]] = []
+    for concept in state.concepts:
+        called.append((concept.name, concept, "name"))
+        called += [(nickname, concept, "nickname") for nickname in concept.nicknames]
+    called.sort(key=lambda item: -len(item[0]))
+    names: dict[str, list[str]] = {}
+    for name, concept, _ in called:
+        names.setdefault(name.lower(), []).append(concept.name)
+    for name, _concept, how in called:
+        key = name.lower()
+        start = low.find(key)
+        while start >= 0:
+            end = start + len(key)
+            if _whole(low, start, end) and _is_name(raw, low, start, end, name):
+                start = _with_article(low, start)
+                yield Subject(start, end, tuple(dict.fromkeys(names[key])), raw[start:end], how)
+            start = low.find(key, end)
+
+
+def _with_article(low: str, start: int) -> int:
+    match = re.search(r"(?<!\w)(?:my|our) $", low[:start])
+    return match.start() if match else start
+
+
+def _whole(low: str, start: int, end: int) -> bool:
+    before = low[start - 1] if start else " "
+    after = low[end] if end < len(low) else " "
+    return not (before.isalnum() or before == "_") and not (after.isalnum() or after in (FILE, TAKE))
+
+
+def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
+    """Whether the word at that place is the name and not a common word that looks like it."""
+    if raw[start:end] == name and not name.islower() and start > 0:
+        return True
+    before = low[:start]
+    if _ARTICLE_BEFORE.search(before) and raw[start:end] != name:
+        return False
+    if low[start:end] not in WORDLIKE:
+        return True
+    if re.search(r"\b(?:the|his|her|its|their)\s$", before):
+        return False
+    return bool(_SUBJECT_PLACE.search(before))
+
+
+def kind_words(kind: str) -> frozenset[str]:
+    """What a subject of this kind may be called."""
+    kind = kind.lower().strip()
+    words = KIND_WORDS.get(kind, frozenset()) | {kind}
+    last = kind.rpartition(" ")[2]
+    if last != kind:
+        words |= KIND_WORDS.get(last, frozenset()) | {last}
+    if last in ANIMALS:
+        words |= {"pet", "animal"}
+    if last in PEOPLE:
+        words |= {"person"}
+    return words - {""}
+
+
+def of_kind(word: str, concepts: Sequence[ConceptInfo]) -> tuple[str, ...]:
+    """Names of the concepts that `word` may mean; an exact kind goes before a looser word."""
+    exact = tuple(c.name for c in concepts if c.kind.lower() == word)
+    return exact or tuple(c.name for c in concepts if word in kind_words(c.kind))
+
+
+def _plural(word: str) -> str:
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
+    words = set().union(*(kind_words(c.kind) for c in state.concepts)) if state.concepts else set()
+    words |= {c.name.lower() for c in state.concepts}
+    known = words | KINDS
+    pattern = rf"(?<!\w){_DETERMINER} (?:[a-z]+ )??(?P<word>{either(frozenset(map(re.escape, known)))})(?![\w-])"
+    for match in _cached(pattern).finditer(low):
+        names = of_kind(match["word"], state.concepts)
+        mine = match["det"] in ("my", "our")
+        if names or mine:
+            between = low[match.start() + len(match["det"]) : match.start("word")].strip()
+            if between and not mine:
+                continue  # "the other dog", "the white dog": a part of the picture
+            yield Subject(match.start(), match.end(), names, match.group(), "mine" if mine else "kind")
+    plurals = {_plural(w): w for w in words if w}
+    if plurals:
+        group = rf"(?<!\w)(?:both|all|my|our|the|the two|my two|both my|both the|all my|all the)(?: of)? (?P<word>{either(frozenset(map(re.escape, plurals)))})(?![\w-])"
+        for match in _cached(group).finditer(low):
+            names = of_kind(plurals[match["word"]], state.concepts)
+            if len(names) > 1:
+                yield Subject(match.start(), match.end(), names, match.group(), "group")
+
+
+_PATTERNS: dict[str, re.Pattern[str]] = {}
+
+
+def _cached(pattern: str) -> re.Pattern[str]:
+    """Compiled patterns of the last few libraries; the standard cache would compile one anew each turn."""
+    if pattern not in _PATTERNS:
+        if len(_PATTERNS) > 16:
+            _PATTERNS.clear()
+        _PATTERNS[pattern] = re.compile(pattern)
+    return _PATTERNS[pattern]
+
+
+def _typos(raw: str, low: str, state: State) -> Iterator[Subject]:
+    if len(state.concepts) > 500:  # a near match among thousands says nothing
+        return
+    known = {w.lower() for c in state.concepts for w in (c.name, *c.nicknames)}
+    for match in list(re.finditer(r"(?<![\w'.])[a-z][a-z-]{2,}(?![\w])", low))[:60]:
+        word = match.group()
+        if word in known or word in KINDS or word.endswith("s") and word[:-1] in known:
+            continue
+        capital = raw[match.start()].isupper()
+        near = tuple(c.name for c in state.concepts if nearly(word, c.name.lower()))
+        if not near or (not capital and not _SUBJECT_PLACE.search(low[: match.start()])):
+            continue
+        if _ARTICLE_BEFORE.search(low[: match.start()]) or word in COMMON:
+            continue
+        yield Subject(match.start(), match.end(), near, raw[match.start() : match.end()], "near")
+
+
+# Ordinary words that lie within a slip of a likely name.
+COMMON = frozenset(
+    "make take lake cake bake wake moon noon lunar mix wax tax man men map may mat milk mild mile line lime like live "
+    "love give time tame tale tall ball bell belly bear beer been bean beach bench sunny funny honey money pepper paper "
+    "happy puppy penny peony lucky rocky rocks socks sock rock duck dock rose nose hose pose toes cat hat bat rat car cap "
+    "can dog fog log big bag bug mug hug hog red bed fed leg let set put pot pat pet net new now not hot top tap tip two "
+    "too the she her his him has had and any all add ask big old one out our own day dark bark park spark star start "
+    "stay spot sport short shirt show snow slow glow grow blow flow flower tower power cover river rover over even "
+    "seven eleven oven open pen ten tent bent sent cent mint mine nine wine vine fine fire wire tire hire hair chair "
+    "bigger ginger finger singer tiger tigger winter water wafer later layer player bread break brown crown clown down "
+    "town gown grown biscuits cookies tofu total table cable light night right sight might fight white while write green "
+    "queen screen black block clock lock look book cook hook took room root roof food good wood mood moor door floor four "
+    "sand hand band land stand grand brand rain train brain grain chain main rainy ocean forest flying wearing sitting "
+    "undo redo back last first second third compare forget rename draw paint sketch please thanks hello could would "
+    "should there where these those this that them then than thin thing think thank with without which what when who "
+    "bruno max mat merry mary marry happy harry berry cherry teach each reach peach bow cow low row sow tow vow wow "
+    "coat boat goat float moat road load toad roam foam space place face lace race pace sleeping jumping running "
+    "picture pictures little bottle battle cattle kettle middle riddle fiddle muddle puddle cuddle apple ripple image "
+    "style smile stile tile file pile mile bike hike like pike spike strike lemon melon demon sun son run fun gun bun nun "
+    "pun fan van pan tan ran ban sit hit bit fit kit lit pit wit sky spy shy why dry try cry fry fly sly ply".split()
+)
+
+
+def nearly(word: str, name: str) -> bool:
+    """Whether `word` is a likely slip for `name`: one slip in a short name, two in a long one."""
+    if word == name or min(len(word), len(name)) < 3 or abs(len(word) - len(name)) > 2:
+        return False
+    allowed = 2 if len(name) >= 6 else 1
+    if len(name) <= 4 and word[0] != name[0]:
+        return False
+    return distance(word, name, allowed) <= allowed
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """Damerau-Levenshtein distance (optimal string alignment), or `limit` + 1 when it is larger."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return min(row[-1], limit + 1)
+
+
+def pronoun_of(concept: ConceptInfo) -> frozenset[str]:
+    """The pronouns that may stand for a concept: its own, or else what its kind allows."""
+    if concept.pronoun in ("he", "she", "they"):
+        return frozenset({concept.pronoun, "it"}) if concept.kind.lower() in ANIMALS else frozenset({concept.pronoun})
+    if concept.pronoun == "it":
+        return frozenset({"it"})
+    kind = concept.kind.lower().rpartition(" ")[2]
+    if kind in PEOPLE_HE:
+        return frozenset({"he"})
+    if kind in PEOPLE_SHE:
+        return frozenset({"she"})
+    if kind in PEOPLE:
+        return frozenset({"he", "she", "they"})
+    return frozenset({"he", "she", "it"}) if kind in ANIMALS or not kind else frozenset({"it"})
+
+
+def antecedents(word: str, state: State) -> tuple[str, ...]:
+    """Whom a pronoun may mean: the focus first, then the current take, then all; "them" means several."""
+    kind = PRONOUNS[word]
+    take = state.take(state.current)
+    everyone = tuple(c.name for c in state.concepts)
+    for names in (state.focus, take.concepts if take else (), everyone):
+        known = tuple(n for n in names if state.concept(n))
+        if kind == "they":
+            if len(known) > 1 or (known and "they" in pronoun_of(state.concept(known[0]) or ConceptInfo(""))):
+                return known
+            continue
+        fits = tuple(n for n in known if (c := state.concept(n)) and kind in pronoun_of(c))
+        sure = tuple(n for n in fits if (c := state.concept(n)) and c.pronoun == kind)
+        if fits:
+            return sure or fits
+    return ()
+
+
+def choose(names: Sequence[str], said: str, state: State, hints: Hints) -> str | Ask:
+    """The one concept that is meant, or the question that finds out."""
+    if hints.concept and (not names or hints.concept in names):
+        return hints.concept
+    if len(names) == 1:
+        return names[0]
+    if names:
+        return Ask(f"Which one do you mean by {said!r}?".replace("'", '"'), tuple(names[:9]), "concept")
+    known = tuple(c.name for c in state.concepts)[:8]
+    return Ask(f'Whom do you mean by "{said}"?' if known else f'I do not know "{said}" yet; who or what is it?',
+               known, "concept")
+
+
+def likely_name(word: str) -> bool:
+    """Whether a capitalised word that starts a sentence is probably somebody's name."""
+    return word.lower() in GIVEN_NAMES

@@ -1,0 +1,266 @@
+"""References to takes: numbers, ordinals, "the last one", "the one before", "the night one", groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .state import State, TakeInfo
+from .words import NUMBERS, ORDINALS, PICTURE, either
+
+_NOUN = rf"(?:ones?|{either(PICTURE)}s?|result|option|attempt|try)"
+_COUNT = rf"(?:\d{{1,3}}|{either(dict.fromkeys(NUMBERS))})"
+_ORDINAL = rf"(?:{either(dict.fromkeys(ORDINALS))}|\d{{1,4}}(?:st|nd|rd|th))"
+# After a bare "the second" or "take two" something must follow that cannot be the noun it counts.
+_AFTER = (
+    r"(?=$|[,.!?;:)\"]| -|'s\b|\s(?:and|or|but|with|without|again|at|in|on|is|was|are|to|as|for|from|please|instead|now|"
+    r"should|looks?|has|had|vs|versus|than|though|needs?|could|into|by|so|then|would|more|like|too|wearing|it|"
+    r"if|because|because|has|does|did|looked|best|better|only|over|while|which|who|except|minus|plus|yet|anyway|"
+    r"differ|differs|compared|against|side|darker|brighter|bigger|smaller|snowy|rainy|a\b)(?![\w-]))"
+)
+_NOT_NUMBERED = (
+    r"(?! ?(?:steps?|takes?|times|more|pictures?|photos?|images?|versions?|of|percent|%|px|pixels|x ?\d|[-/:]\d|"
+    r"\.\d|years?|minutes?|seconds?))"
+)
+
+_NUMBERED = re.compile(
+    rf"(?<![\w#])(?P<the>the |a |an )?(?:(?P<word>take|picture|pic|image|photo|version|drawing|variant|option|result|"
+    rf"attempt|number|nr|num|no)(?P<dot>\.)? ?(?:number |no\.? |nr\.? |#)?|(?P<hash>#) ?)"
+    rf"(?:(?P<digits>\d{{1,6}})(?![\w])|(?P<spelled>{either(dict.fromkeys(NUMBERS))}){_AFTER}){_NOT_NUMBERED}"
+)
+_GROUP = re.compile(
+    rf"(?<!\w)(?:the |my )?(?:very )?(?P<end>first|last|latest|previous) (?P<count>{_COUNT})(?: {_NOUN})?"
+    rf"(?: (?:of them|i made|we made|you made|you drew|drawn))?(?![\w-])(?! (?:steps|changes|edits))"
+    rf"|(?<!\w)(?P<all>both(?: of (?:them|those|these))?|all (?:of (?:them|those|these)|(?:the )?(?:takes|pictures|"
+    rf"images|versions))|all {_COUNT}(?: of them)?|the two of them|these two|those two|the two)"
+    rf"(?=$|[,.!?;:]| (?:again|please|and|with|side))"
+)
+_BEFORE_LAST = re.compile(
+    rf"(?<!\w)(?:the )?(?:(?:{_NOUN} )?before (?:the )?last(?: {_NOUN})?|one before last|last but one|"
+    rf"second[- ](?:to[- ])?last|next to last|penultimate|last {_NOUN} but one|second latest|second newest)"
+    rf"(?: {_NOUN})?(?![\w-])"
+)
+_BEFORE = re.compile(
+    rf"(?<!\w)(?:the )?(?:{_NOUN} (?:just )?before(?: (?:that|this|it|the current)(?: {_NOUN})?)?(?=$|[,.!?;:]| (?:and|but|again|with|please))|"
+    rf"previous {_NOUN}|previous(?=$|[,.!?;:])|preceding {_NOUN}|prior {_NOUN}|earlier {_NOUN})"
+)
+_RANKED = re.compile(
+    rf"(?<!\w)(?P<det>the |my |your |that |this )?(?:very )?(?P<rank>{_ORDINAL}|last|latest|newest|most recent|final|original|"
+    rf"initial|oldest|earliest)(?P<noun> {_NOUN}(?![\w-])(?! (?:hour|year|week))|{_AFTER})"
+)
+_START = re.compile(
+    r"(?<!\w)(?:back|over|again|restart|start|return|go) (?:\w+ )?(?:to|from|at|with) (?P<t>(?:the )?(?:very )?"
+    r"(?:beginning|start|original|scratch one|top))(?=$|[,.!?;:]| (?:and|but|again|please))"
+)
+_THIS = re.compile(rf"(?<!\w)(?:this|that|the current|the present|current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)")
+_LISTING = re.compile(
+    r"(?:please |can you |could you |let's |now |so )*(?:compare|difference|what's the difference|what is the difference|which|"
+    r"how (?:do|does|is|are)|fork|rate|undo to|i (?:like|prefer|love|hate)|is)\b|.{0,40}\b(?:vs|versus)\b|"
+    r".{0,60}\b(?:better|between|difference|compared?|differ)\b"
+)
+_BARE = re.compile(rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|\.\d){_NOT_NUMBERED}{_AFTER}")
+_PLACED = re.compile(
+    rf"(?<!\w)(?:back to|return to|from|of|in|on|to|edit|fork|branch|branch off|branch from|use|pick|choose|than|rate|like|love|"
+    rf"make|continue with|continue from|go with|go to|jump to|switch to|open|keep|redraw|redo|hate|prefer)"
+    rf" (?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}){_NOT_NUMBERED}"
+    r"(?=$|[,.!?;:)]| (?:and|but|again|please|instead|with|without|snowy|darker|brighter|bigger|more|at night|is|was|then|now)\b|'s)"
+)
+_START_NUMBER = re.compile(rf"^(?P<n>\d{{1,4}})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )")
+_DESCRIBED = re.compile(
+    rf"(?<!\w)the (?P<words>[a-z]+(?: [a-z]+)?) (?:one|take|picture|version|image|drawing|pic|photo)(?![\w-])"
+)
+_DESCRIBED_BY = re.compile(
+    rf"(?<!\w)the (?:one|take|picture|version|image|drawing|pic|photo) (?:that (?:has|shows|had)|with|where|in|on|at|of|from|wearing|showing|having)"
+    rf" (?P<words>[^,.!?;:]{{2,60}}?)(?=$|[,.!?;:]| (?:and|but|again|please|instead)\b)"
+)
+_IGNORED = frozenset(
+    "the a an in on at of with one take picture version his her its their is it he she was has had and my where there "
+    "wears wearing image drawing that".split()
+)
+_NOT_A_LOOK = frozenset(
+    "other same next new whole entire only right left middle big small wrong raw real bigger smaller larger upper lower top "
+    "bottom front rear back old young tall short no any every each some".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRef:
+    """A place in the sentence that speaks of takes. `numbers` is empty when it could not be resolved."""
+
+    start: int
+    end: int
+    numbers: tuple[int, ...]
+    said: str
+    how: str = "number"
+    """"number", "rank", "previous", "current", "group", "described" or "several" (ambiguous: `numbers` are all)."""
+
+    def moved(self, by: int) -> TakeRef:
+        """The same reference, seen from another offset."""
+        return replace(self, start=self.start + by, end=self.end + by)
+
+    def missing(self, state: State) -> bool:
+        """Whether it names a take that the session does not have."""
+        return not self.numbers or not all(map(state.exists, self.numbers))
+
+
+def find_takes(low: str, state: State) -> list[TakeRef]:
+    """All references to takes in `low`, in order, without overlaps."""
+    found: list[TakeRef] = []
+    for finder in (_groups, _before, _ranked, _numbered, _placed, _listed, _described, _current):
+        for ref in finder(low, state):
+            if all(ref.end <= other.start or other.end <= ref.start for other in found):
+                found.append(ref)
+    return sorted(found, key=lambda ref: ref.start)
+
+
+def number_of(word: str) -> int:
+    """The value of "7", "seven", "7th" or "seventh"."""
+    digits = re.match(r"\d+", word)
+    return int(digits.group()) if digits else NUMBERS.get(word) or ORDINALS.get(word, 0)
+
+
+def _ref(match: re.Match[str], numbers: tuple[int, ...], how: str, group: str | int = 0) -> TakeRef:
+    start, end = match.span(group)
+    return TakeRef(start, end, numbers, match.group(group).strip(), how)
+
+
+def _groups(low: str, state: State) -> Iterator[TakeRef]:
+    numbers = [take.number for take in state.takes]
+    for match in _GROUP.finditer(low):
+        if match["all"]:
+            few = re.search(_COUNT, match["all"])
+            wanted = number_of(few.group()) if few else (2 if match["all"].startswith("both") else len(numbers))
+            if "two" in match["all"] or match["all"].startswith("both"):
+                wanted = 2
+            chosen = tuple(numbers[-wanted:]) if wanted == len(numbers) else ()
+            yield _ref(match, chosen, "group")
+            continue
+        count = number_of(match["count"])
+        chosen = tuple(range(1, count + 1)) if match["end"] == "first" else tuple(numbers[-count:])
+        yield _ref(match, chosen if count <= max(len(numbers), 0) else (), "group")
+
+
+def _before(low: str, state: State) -> Iterator[TakeRef]:
+    numbers = [take.number for take in state.takes]
+    for match in _BEFORE_LAST.finditer(low):
+        yield _ref(match, tuple(numbers[-2:-1]), "rank")
+    for match in _BEFORE.finditer(low):
+        yield _ref(match, _previous(state), "previous")
+
+
+def _previous(state: State) -> tuple[int, ...]:
+    """The take that was made before the current one."""
+    earlier = [t.number for t in state.takes if state.current is not None and t.number < state.current]
+    return tuple(earlier[-1:])
+
+
+def _ranked(low: str, state: State) -> Iterator[TakeRef]:
+    numbers = [take.number for take in state.takes]
+    for match in _START.finditer(low):
+        yield _ref(match, (1,), "rank", "t")
+    for match in _RANKED.finditer(low):
+        if not match["det"] and not (match["noun"] and match["noun"].strip()) and match.start() > 0:
+            continue
+        if not match["det"] and low[: match.start()].endswith(("a ", "an ", "another ", "one ")):
+            continue
+        rank = match["rank"]
+        if rank in ("last", "latest", "newest", "most recent", "final"):
+            yield _ref(match, tuple(numbers[-1:]), "rank")
+        elif rank in ("original", "initial", "oldest", "earliest"):
+            if match["noun"].strip() or low[: match.start()].rstrip().endswith(("to", "from", "with")):
+                yield _ref(match, (1,), "rank")
+        else:
+            yield _ref(match, (number_of(rank),), "rank")
+
+
+_CONTENT = re.compile(r"(?:put|add|write|paint|draw|with|says?|saying|reads?|jersey|the word|numbered) (?:the |a |an )?$")
+
+
+def _numbered(low: str, state: State) -> Iterator[TakeRef]:
+    for match in _NUMBERED.finditer(low):
+        number = number_of(match["digits"] or match["spelled"])
+        word = match["word"] or "#"
+        before = low[: match.start()]
+        if match["the"] and (match["the"] != "the " or word not in ("take", "picture", "image", "version")):
+            continue  # "the number 9 on the shirt" is a picture's content
+        if word in ("no", "nr", "num") and not match["dot"] and match["spelled"]:
+            continue  # "no one should …"
+        if not state.exists(number) and word != "take" and _CONTENT.search(before):
+            continue
+        if word == "take" and match["spelled"] == "one" and low[match.end() :].startswith(" of"):
+            continue
+        yield _ref(match, (number,), "number")
+
+
+def _placed(low: str, state: State) -> Iterator[TakeRef]:
+    for match in _PLACED.finditer(low):
+        number = number_of(match["n"])
+        tail = low[match.end() :]
+        spelled = not match["n"].isdigit()
+        if spelled and (match["n"] == "one" or tail.startswith((" more", " with"))):
+            continue
+        if state.exists(number) or match.group().startswith(("back to", "return", "fork", "go to", "jump")):
+            yield _ref(match, (number,), "number", "n")
+    match = _START_NUMBER.match(low)
+    if match and state.exists(int(match["n"])):
+        yield _ref(match, (int(match["n"]),), "number", "n")
+
+
+def _listed(low: str, state: State) -> Iterator[TakeRef]:
+    """Bare numbers where a sentence compares: "compare 1 and 3", "2 vs 5"."""
+    if not _LISTING.match(low[:120]):
+        return
+    for match in _BARE.finditer(low):
+        if match.group() == "one" and not re.search(r"compare $|between $", low[: match.start()]):
+            continue
+        yield _ref(match, (number_of(match.group()),), "number")
+
+
+def _described(low: str, state: State) -> Iterator[TakeRef]:
+    """"The beach one", "the one with the hat": takes whose words fit; several fits are ambiguous."""
+    for pattern in (_DESCRIBED, _DESCRIBED_BY):
+        for match in pattern.finditer(low):
+            words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
+            if not words or words & _NOT_A_LOOK:
+                continue
+            fits = matching(words, state)
+            if fits:
+                yield _ref(match, fits, "described" if len(fits) == 1 else "several")
+
+
+def matching(words: set[str], state: State) -> tuple[int, ...]:
+    """Takes whose own words hold all of `words`; else those whose whole description does."""
+    for text in (lambda take: take.prompt, lambda take: take.description):
+        fits = tuple(t.number for t in state.takes if words <= _stems(text(t)) or _stemmed(words) <= _stems(text(t)))
+        if fits:
+            return fits
+    return ()
+
+
+def _stemmed(words: set[str]) -> set[str]:
+    return {_stem(word) for word in words}
+
+
+def _stems(text: str) -> set[str]:
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    return words | _stemmed(words)
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "es", "s", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _current(low: str, state: State) -> Iterator[TakeRef]:
+    for match in _THIS.finditer(low):
+        numbers = (state.current,) if state.current else ()
+        yield _ref(match, numbers, "current")
+
+
+def describe(take: TakeInfo) -> str:
+    """A take in a few words, for an option or a reply."""
+    text = take.description or take.prompt
+    return f"take {take.number}" + (f": {text[:60]}" if text else "")

@@ -1,0 +1,130 @@
+"""One turn of a conversation: its result, and the machinery of one that is under way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LimnerError
+from ..memory.events import Event, Question
+from ..memory.values import Scores, Take
+from ..tools.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one sentence led to."""
+
+    text: str
+    """What the user said."""
+    reply: str
+    """What the agent answered; the question itself when it asks one."""
+    takes: tuple[Take, ...] = ()
+    """The pictures of this turn, in order."""
+    question: Question | None = None
+    """Set when the agent needs an answer before it goes on: say it as the next sentence."""
+    seconds: float = 0.0
+    """From the sentence to the reply."""
+    problem: LimnerError | None = None
+    """What went wrong when nothing that was asked could be done; the reply says it in words."""
+    events: tuple[Event, ...] = ()
+
+    @property
+    def take(self) -> Take | None:
+        """The last picture of this turn."""
+        return self.takes[-1] if self.takes else None
+
+    @property
+    def method(self) -> str:
+        """The method that drew the last picture, "" without one."""
+        return self.takes[-1].method if self.takes else ""
+
+    @property
+    def scores(self) -> Scores:
+        """The last picture's scores; nothing measured without one."""
+        return self.takes[-1].scores if self.takes else Scores()
+
+
+@dataclass(slots=True)
+class Call:
+    """One tool call of a turn and the planner's answer from it."""
+
+    tool: str
+    args: dict[str, Any]
+    answer: dict[str, Any]
+
+
+class Models:
+    """The loaded models, which one turn at a time may use: weights are shared state."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def __call__(self, check: Callable[[], None]) -> Iterator[None]:
+        """Have the models to oneself. `check` raises while waiting, when the turn was cancelled."""
+        while not self._lock.acquire(timeout=0.1):
+            check()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+@dataclass(eq=False)
+class Run:
+    """A turn under way. Its work runs in a thread of its own; events come out through `put`."""
+
+    desk: Desk
+    work: Callable[[Run], None]
+    models: Models
+    stop: threading.Event = field(default_factory=threading.Event)
+    thinking: bool = False
+    """The planner is being asked. That cannot be interrupted, so a cancelled turn leaves it behind."""
+    calls: list[Call] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """The planner's words, one text a message."""
+    fault: LimnerError | None = None
+    """What broke the turn inside a tool."""
+    error: BaseException | None = None
+    events: list[Event] = field(default_factory=list)
+    thread: threading.Thread | None = None
+    started: float = 0.0
+    over: bool = False
+    """Settled: kept or dropped."""
+    _deliver: Callable[[Event | None], None] = lambda event: None
+
+    def start(self, deliver: Callable[[Event | None], None]) -> None:
+        """Begin. `deliver` gets every event, from another thread, and `None` at the end."""
+        self._deliver = deliver
+        self.thread = threading.Thread(target=self._body, name="limner-turn", daemon=True)
+        self.thread.start()
+
+    def put(self, event: Event) -> None:
+        """Hand an event to whoever reads this turn."""
+        if not self.stop.is_set():
+            self._deliver(event)
+
+    def cancel(self) -> None:
+        """Stop as soon as possible. Callable from any thread, any number of times."""
+        self.stop.set()
+        self._deliver(None)
+
+    def wait(self) -> bool:
+        """Wait for the work to end. False: the planner was left behind in mid-thought."""
+        while self.thread is not None and self.thread.is_alive():
+            if self.stop.is_set() and self.thinking:
+                return False
+            self.thread.join(0.02)
+        return True
+
+    def _body(self) -> None:
+        try:
+            self.work(self)
+        except BaseException as error:  # handed to the reader of the turn, who raises it
+            self.error = error
+        finally:
+            self._deliver(None)

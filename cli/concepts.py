@@ -1,0 +1,120 @@
+"""The verbs of what Limner knows: teach, list, correct, rename, revert, forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..memory.values import Concept
+from . import complete
+from .output import clean, concept_row
+from .shared import ConceptArgument, ConceptsPanel, Run, Verb, example
+
+
+def register(app: typer.Typer) -> None:
+    for verb, shown in (
+        (teach, "limner teach Biscuit a.png b.png c.png --kind dog"),
+        (concepts, "limner concepts --json"),
+        (refine, 'limner refine Biscuit --add "longer ears" --remove hat'),
+        (rename, "limner rename Biscuit Crumb"),
+        (revert, "limner revert Biscuit 1"),
+        (forget, "limner forget Biscuit"),
+    ):
+        app.command(cls=Verb, rich_help_panel=ConceptsPanel, epilog=example(shown))(verb)
+
+
+def _described(concept: Concept) -> str:
+    """One line about a concept."""
+    facts = [f"version {concept.version}", f"{len(concept.references)} pictures"]
+    facts += [f"always: {', '.join(concept.stable)}"] * bool(concept.stable)
+    facts += [f"may change: {', '.join(concept.changeable)}"] * bool(concept.changeable)
+    facts += [f"never: {', '.join(concept.negatives)}"] * bool(concept.negatives)
+    return clean(f"{concept.name}, {concept.kind}; " + "; ".join(facts))
+
+
+def teach(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What you will call it.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE", help="Pictures of it; three to five are good.")
+    ],
+    kind: Annotated[str, typer.Option(metavar="NOUN", help="What it is, in one noun: dog, mug, house.")],
+) -> None:
+    """Teach a subject from a few pictures."""
+    run = Run(ctx)
+    with run.agent() as agent:
+        concept = agent.teach(name, images, kind=kind)
+        run.out.notices(concept.notes)
+    run.out.row(concept_row(concept), f"Learned {_described(concept)}.")
+
+
+def concepts(ctx: typer.Context) -> None:
+    """List what Limner knows."""
+    run = Run(ctx)
+    with run.library() as library:
+        known = library.concepts()
+    for concept in known:
+        run.out.row(concept_row(concept), _described(concept))
+    if not known:
+        run.out.words("Nothing is taught yet. Begin with: limner teach NAME IMAGE... --kind NOUN")
+
+
+def refine(
+    ctx: typer.Context,
+    name: ConceptArgument,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="What belongs to it; may be repeated.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="What does not; may be repeated.")
+    ] = None,
+    rejected: Annotated[
+        str | None,
+        typer.Option(metavar="TAKE", autocompletion=complete.takes, help="A take that got it wrong."),
+    ] = None,
+) -> None:
+    """Correct a concept, as a new version that can be reverted."""
+    if not add and not remove and rejected is None:
+        raise typer.BadParameter("say what to change with --add, --remove or --rejected", ctx=ctx)
+    run = Run(ctx)
+    with run.agent() as agent:
+        concept = agent.refine(name, add=tuple(add or ()), remove=tuple(remove or ()), rejected=rejected)
+    run.out.row(concept_row(concept), f"Now {_described(concept)}.")
+
+
+def rename(
+    ctx: typer.Context,
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", autocompletion=complete.concepts, help="Its name now.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its name from now on.")],
+) -> None:
+    """Give a concept another name."""
+    run = Run(ctx)
+    with run.agent() as agent:
+        concept = agent.rename(old, new)
+    run.out.row(concept_row(concept), f"{clean(old)} is called {clean(concept.name)} now.")
+
+
+def revert(
+    ctx: typer.Context,
+    name: ConceptArgument,
+    version: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", min=1, help="Which version; else the one before.")
+    ] = None,
+) -> None:
+    """Return to an earlier version of a concept."""
+    run = Run(ctx)
+    with run.agent() as agent:
+        concept = agent.revert(name, version)
+    run.out.row(concept_row(concept), f"Now {_described(concept)}.")
+
+
+def forget(ctx: typer.Context, name: ConceptArgument) -> None:
+    """Forget a concept: its pictures, embeddings and adapters. Takes that show it stay."""
+    run = Run(ctx)
+    with run.agent() as agent:
+        agent.forget(name)
+    run.out.row({"forgotten": name}, f"{clean(name)} is forgotten.")

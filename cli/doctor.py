@@ -1,0 +1,217 @@
+"""What `limner doctor` looks at. Each check answers with findings; none of them changes anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import file_digest
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import LimnerError
+from .output import clean
+
+MEMORY_NEEDED = 1.5 * 2**30
+"""Bytes that a turn with the starter models may take."""
+DISK_WANTED = 2**30
+_INSTALL = "pip install -c constraints.txt -e ."
+CHECKSUMS = "SHA256SUMS"
+
+# Runs in a process of its own: a broken native library may raise anything, or end the process.
+_PROBE = """
+import importlib, json, warnings
+warnings.simplefilter("ignore")
+found = {}
+wanted = {"torch": "Tensor", "torchvision": "ops", "transformers": "JanusForConditionalGeneration"}
+for module, name in wanted.items():
+    try:
+        getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        found[module] = "absent" if error.name == module else str(error)
+    except BaseException as error:
+        found[module] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    else:
+        found[module] = ""
+if not found["torch"]:
+    import torch
+    found |= {"version": torch.__version__, "threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
+print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    check: str
+    state: Literal["ok", "note", "fail"]
+    text: str
+    hint: str = ""
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self) | {"ok": self.state != "fail"}
+
+    def line(self) -> str:
+        return f"{self.state:<4}  {self.check:<9} {clean(f'{self.text} {self.hint}'.rstrip())}"
+
+
+def examine(preset: str, home: Path | None) -> Iterator[Finding]:
+    """Every check, in the order in which a problem is best mended."""
+    yield _python()
+    yield from _packages()
+    yield from _libraries()
+    yield from _models(preset)
+    yield from _library(home)
+    yield _memory()
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+
+
+def _packages() -> Iterator[Finding]:
+    """Whether what is installed satisfies what Limner declares."""
+    from packaging.requirements import Requirement
+
+    try:
+        declared = metadata.requires("limner") or []
+    except metadata.PackageNotFoundError:
+        yield Finding(
+            "packages", "note", "Limner runs from a folder and is not installed.", "pip install -e ."
+        )
+        return
+    wrong = []
+    for line in declared:
+        wanted = Requirement(line)
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{wanted.name} is missing")
+        else:
+            if not wanted.specifier.contains(version, prereleases=True):
+                wrong.append(f"{wanted.name} is {version}, wanted {wanted.specifier}")
+    if wrong:
+        yield Finding("packages", "fail", f"{'; '.join(wrong)}.", f"{_INSTALL} mends it.")
+    else:
+        yield Finding("packages", "ok", "all there, in versions that fit")
+
+
+def _libraries() -> Iterator[Finding]:
+    """Whether the tensor libraries can be imported, and how they see this machine."""
+    try:
+        probe = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=300)
+        found = json.loads(probe.stdout.strip().splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        yield Finding("torch", "fail", "The tensor libraries could not be tried out.", "Reinstall torch.")
+        return
+    if found["torch"]:
+        yield Finding("torch", "fail", f"torch does not import: {found['torch']}", "Reinstall torch.")
+        return
+    device = "CUDA is there" if found["cuda"] else "no CUDA: the processor draws"
+    yield Finding(
+        "torch", "ok", f"{found['version']}, {device}, {found['threads']} of {os.cpu_count()} cores"
+    )
+    if found["torchvision"] not in ("", "absent"):
+        yield Finding(
+            "torch",
+            "fail",
+            "The torchvision that is installed does not fit this torch, and transformers cannot load with it.",
+            "Limner needs none: pip uninstall torchvision",
+        )
+    elif found["transformers"]:
+        yield Finding("torch", "fail", f"transformers cannot load its models: {found['transformers']}")
+
+
+def _models(name: str) -> Iterator[Finding]:
+    """Whether the preset is sound and its weights are whole."""
+    from ..tools.presets import load_preset
+
+    try:
+        folder = load_preset(name).folder
+    except LimnerError as error:
+        yield Finding("preset", "fail", error.text, error.hint)
+        return
+    listed = folder / CHECKSUMS
+    if not listed.is_file():
+        yield Finding(
+            "preset", "note", f"{name}: {folder} lists no checksums, so its weights are not checked."
+        )
+        return
+    wrong, total = [], 0
+    for line in listed.read_text(encoding="utf-8").splitlines():
+        digest, _, file_name = line.partition("  ")
+        file = folder / file_name
+        if not file.is_file():
+            wrong.append(f"{file_name} is missing")
+            continue
+        total += file.stat().st_size
+        with file.open("rb") as stream:
+            if file_digest(stream, "sha256").hexdigest() != digest:
+                wrong.append(f"{file_name} is damaged")
+    if wrong:
+        yield Finding(
+            "preset", "fail", f"{name}: {'; '.join(wrong)}.", "Reinstall Limner, or fetch them anew."
+        )
+    else:
+        yield Finding("preset", "ok", f"{name}: weights whole ({total / 1e6:.1f} MB in {folder})")
+
+
+def _library(home: Path | None) -> Iterator[Finding]:
+    """Whether the library folder can be read and written."""
+    from ..memory.files import default_home
+    from ..memory.library import Library
+
+    folder = (home or default_home()).expanduser().absolute()
+    standing = folder
+    while not standing.exists():
+        standing = standing.parent
+    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
+        yield Finding("home", "fail", f"{folder} cannot be written.", "Choose another folder with --home.")
+        return
+    free = shutil.disk_usage(standing).free
+    if free < DISK_WANTED:
+        yield Finding("home", "note", f"Only {free / 2**20:.0f} MiB are free on the disk of {folder}.")
+    if not folder.exists():
+        yield Finding("home", "ok", f"{folder} (not there yet; the first turn makes it)")
+        return
+    try:
+        with Library.open(folder, write=False) as library:
+            held = f"{len(library.concepts())} concepts, {len(library.sessions())} conversations"
+            for text in library.notices:
+                yield Finding("home", "note", text)
+    except LimnerError as error:
+        yield Finding("home", "fail", error.text, error.hint)
+    else:
+        yield Finding("home", "ok", f"{folder}: {held}, {free / 2**30:.0f} GiB free")
+
+
+def _memory() -> Finding:
+    available = _available_memory()
+    if available is None:
+        return Finding("memory", "note", "This system does not say how much memory is free.")
+    text = f"{available / 2**30:.1f} GiB free"
+    if available < MEMORY_NEEDED:
+        return Finding(
+            "memory", "fail", f"Only {text}; the starter models may need 1.5.", "Close other programs."
+        )
+    return Finding("memory", "ok", text)
+
+
+def _available_memory() -> int | None:
+    """Bytes that a new process could get, where the system tells."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,85 @@
+"""The verbs about Limner itself: demo, presets, doctor, bench."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Annotated
+
+import typer
+
+from ..errors import NotFound
+from .output import clean
+from .shared import Run, SystemPanel, TalkPanel, Verb, example
+
+
+def register(app: typer.Typer) -> None:
+    app.command(cls=Verb, rich_help_panel=TalkPanel, epilog=example("limner demo --out limner-demo"))(demo)
+    app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner presets --json"))(presets)
+    app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner doctor"))(doctor)
+    app.command(
+        cls=Verb,
+        rich_help_panel=SystemPanel,
+        epilog=example("limner bench startup"),
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(bench)
+
+
+def demo(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write.")] = Path("limner-demo"),
+) -> None:
+    """Watch the main job: teach a subject no model has seen, then draw it through a conversation."""
+    from .demo import run_demo
+
+    run = Run(ctx)
+    run_demo(run.out, out, preset=run.preset, planner=run.planner)
+
+
+def presets(ctx: typer.Context) -> None:
+    """List the presets: which models draw, and what they ask of the machine."""
+    from ..tools.presets import presets as all_presets
+
+    run = Run(ctx)
+    for preset in all_presets():
+        row = {
+            "name": preset.name,
+            "summary": preset.summary,
+            "planner": preset.planner,
+            "methods": list(preset.methods),
+            "in_use": preset.name == run.preset,
+        }
+        mark = "*" if preset.name == run.preset else " "
+        run.out.row(row, f"{mark} {clean(preset.name)}: {clean(preset.summary)}")
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Check this machine and installation: versions, weights, the library folder, memory, threads."""
+    from .doctor import examine
+
+    run = Run(ctx)
+    failed = False
+    for finding in examine(run.preset, run.home):
+        failed |= finding.state == "fail"
+        run.out.row(finding.row(), finding.line())
+    if failed:
+        raise typer.Exit(1)
+
+
+def bench(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Which measurement; `compare A B` compares two results.")
+    ],
+) -> None:
+    """Run a measurement; what follows NAME is its own (`limner bench NAME --help`)."""
+    from .. import bench as package
+
+    known = sorted(
+        module.name for module in iter_modules(package.__path__) if not module.name.startswith("_")
+    )
+    runnable = [module for module in known if hasattr(import_module(f"{package.__name__}.{module}"), "main")]
+    if name not in runnable:
+        raise NotFound(f"There is no measurement {name!r}.", f"There are: {', '.join(runnable)}.")
+    raise typer.Exit(import_module(f"{package.__name__}.{name}").main(ctx.args) or 0)

@@ -1,0 +1,1 @@
+"""What is remembered: concepts, takes, sessions. Pure values and their store; knows no model."""

@@ -1,0 +1,105 @@
+"""The records that Limner keeps, as frozen values without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Verdict = Literal["accept", "retry", "copied", "not_measured"]
+Origin = Literal["draw", "edit", "import"]
+Rating = Literal["good", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How a picture measures up. Each score lies in 0..1, `None` where nothing could be measured.
+
+    `subject`: fidelity of the subject's foreground to the references (high is good).
+    `text`: alignment with the prompt (high is good). `copy`: nearness to a reference (high is bad).
+    """
+
+    subject: float | None = None
+    text: float | None = None
+    copy: float | None = None
+    verdict: Verdict = "not_measured"
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptUse:
+    """Which version of which concept a take was drawn with."""
+
+    id: str
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A subject the user has taught, at one version."""
+
+    id: str
+    name: str
+    kind: str
+    """The class noun: "dog", "mug"."""
+    version: int
+    category: str = "subject"
+    """"subject", "person" or "style"."""
+    stable: tuple[str, ...] = ()
+    """Attributes that belong to the subject ("longer ears")."""
+    changeable: tuple[str, ...] = ()
+    """Attributes that a prompt may override ("wears a scarf")."""
+    negatives: tuple[str, ...] = ()
+    """What must not be drawn with it ("hat")."""
+    references: tuple[Path, ...] = ()
+    """Absolute paths of the reference pictures (upright RGB PNG)."""
+    masks: tuple[Path | None, ...] = ()
+    """Per reference an 8-bit mask of the subject, or `None`."""
+    rejected: tuple[Path, ...] = ()
+    """Pictures the user rejected, kept as negative examples."""
+    created: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One picture of a session: a node in its tree."""
+
+    id: str
+    """Unique everywhere."""
+    number: int
+    """1, 2, 3 … in its session, as a person counts; never reused."""
+    session: str
+    origin: Origin
+    prompt: str
+    """The user's words for this picture: a draw's prompt or an edit's instruction."""
+    image_path: Path
+    parent: str | None = None
+    """Id of the take this one was made from."""
+    description: str = ""
+    """What the picture shows as far as known: the draw prompt and the edits since; "" for an import."""
+    concepts: tuple[ConceptUse, ...] = ()
+    method: str = ""
+    adapters: tuple[str, ...] = ()
+    borrow_from: str | None = None
+    seed: int = 0
+    model: str = ""
+    """Hash of the weights that drew it."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    scores: Scores = Scores()
+    seconds: float = 0.0
+    created: str = ""
+    """ISO 8601, UTC."""
+    rating: Rating | None = None
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture, RGB, read from the library."""
+        from PIL import Image
+
+        with Image.open(self.image_path) as picture:
+            return picture.convert("RGB")

@@ -1,0 +1,1 @@
+"""What Limner starts from."""

@@ -1,0 +1,1 @@
+"""Everything with tensors, and everything the agent may call."""

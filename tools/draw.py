@@ -1,0 +1,254 @@
+"""The tools that make pictures: draw, edit, and drawing with one family of methods by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..errors import ModelError, NotFound, UserError
+from ..memory.events import Event, Progress, TakeReady
+from ..memory.values import Concept, Origin, Take
+from .catalog import Working, tool
+from .desk import Desk, result, rounded, said, subject_of, uses
+from .values import Drawn, DrawRequest, SubjectInput
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST_AT_ONCE = 8
+SEEDS = 2**32
+_LITTLE = frozenset(
+    "a an and the of in on at with to by for is are it its my me draw paint make show picture image please"
+    " now some one under over near next this that him her".split()
+)
+
+Prompt = Annotated[
+    str, Field(min_length=1, max_length=2000, description="What to draw, in the user's own words.")
+]
+Names = Annotated[
+    list[str], Field(max_length=8, description="Names of the taught concepts that are in the picture.")
+]
+Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE, description="How many pictures.")]
+Method = Annotated[str, Field(description='A method of the list in the state, or "auto".')]
+Seed = Annotated[int | None, Field(ge=0, lt=SEEDS, description="Only when the user names a seed.")]
+Pixels = Annotated[int, Field(ge=16, le=4096)]
+Size = Annotated[
+    Literal["square", "portrait", "landscape"] | Pixels, Field(description="A shape, or the side in pixels.")
+]
+TakeNumber = Annotated[int, Field(ge=1, description="The take's number.")]
+
+
+@tool(order=10)
+def draw(
+    desk: Desk,
+    prompt: Prompt,
+    concepts: Names = [],  # noqa: B006 - the planner's default; never changed
+    count: Count = 1,
+    method: Method = "auto",
+    seed: Seed = None,
+    size: Size = "square",
+) -> Working:
+    """Draw a new picture from words. Taught concepts stand in the prompt by their names."""
+    known = desk.concepts(concepts)
+    request = DrawRequest(prompt=prompt, method=desk.choose_method(method), count=count, seed=seed, size=size)
+    return (yield from _make(desk, _Plan("draw", request, known, description=prompt)))
+
+
+@tool(order=30, needs="ar")
+def generate_ar(
+    desk: Desk,
+    prompt: Prompt,
+    concepts: Names = [],  # noqa: B006
+    count: Count = 1,
+    seed: Seed = None,
+    size: Size = "square",
+) -> Working:
+    """Draw with the autoregressive family, only when the user asks for it by name."""
+    return (yield from draw(desk, prompt, concepts, count, _first_of(desk, "ar"), seed, size))
+
+
+@tool(order=31, needs="pta")
+def generate_pta(
+    desk: Desk,
+    prompt: Prompt,
+    concepts: Names = [],  # noqa: B006
+    count: Count = 1,
+    seed: Seed = None,
+    size: Size = "square",
+) -> Working:
+    """Draw with diffusion and a pre-trained adapter, only when the user asks for it by name."""
+    return (yield from draw(desk, prompt, concepts, count, _first_of(desk, "pta"), seed, size))
+
+
+@tool(order=11)
+def edit(
+    desk: Desk,
+    take: TakeNumber,
+    instruction: Annotated[
+        str, Field(min_length=1, max_length=2000, description="The change, in the user's own words.")
+    ],
+    concepts: Annotated[
+        list[str], Field(max_length=8, description="Taught concepts that come in new with this change.")
+    ] = [],  # noqa: B006
+    borrow_from: Annotated[
+        int | None, Field(ge=1, description='Another take to take something from ("the hat from the fifth").')
+    ] = None,
+    method: Method = "auto",
+) -> Working:
+    """Change a take into a new one and leave the rest of it alone. An attached picture is a take too."""
+    yield from import_attached(desk, take if borrow_from is None else max(take, borrow_from))
+    source = desk.session.take(take)
+    lender = desk.session.take(borrow_from) if borrow_from is not None else None
+    kept, forgotten = desk.concepts_of(source)
+    coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
+    request = DrawRequest(
+        prompt=instruction,
+        method=desk.choose_method(method),
+        source=source.image,
+        borrow=lender.image if lender else None,
+    )
+    plan = _Plan(
+        "edit",
+        request,
+        [*kept, *coming],
+        description="; ".join(part for part in (source.description, instruction) if part),
+        parent=source.id,
+        borrow_from=lender.id if lender else None,
+        notes=[f"{said(forgotten)} was forgotten; I went by the picture alone."] if forgotten else [],
+    )
+    return (yield from _make(desk, plan))
+
+
+def import_attached(desk: Desk, upto: int) -> Generator[Event, None, list[Take]]:
+    """Turn the attached pictures into takes, as soon as a take number beyond the newest one is meant."""
+    from .images import load_picture
+
+    if not desk.files or desk.imported or upto < desk.next_number():
+        return []
+    pictures = [(path, load_picture(path)) for path in desk.files]
+    for path, loaded in pictures:
+        take = desk.session.add_take(loaded.image, origin="import", prompt=path.name)
+        desk.imported[path] = take
+        desk.takes.append(take)
+        yield TakeReady(take)
+    return list(desk.imported.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One drawing or edit, ready to go."""
+
+    origin: Origin
+    request: DrawRequest
+    concepts: Sequence[Concept]
+    description: str
+    parent: str | None = None
+    borrow_from: str | None = None
+    notes: Sequence[str] = ()
+
+
+def _make(desk: Desk, plan: _Plan) -> Working:
+    """Draw, score and store the candidates of one request."""
+    notes = [*plan.notes, *_undrawable(desk, plan)]
+    first = desk.next_number()
+    seed = plan.request.seed if plan.request.seed is not None else desk.seed_for(first)
+    subjects = tuple(subject_of(concept) for concept in plan.concepts)
+    request = replace(plan.request, subjects=subjects, seed=seed)
+    made: list[Take] = []
+    for step in desk.studio.draw(request, desk.cancelled):
+        if isinstance(step, Progress):
+            yield step
+            continue
+        desk.check()
+        take = _store(desk, plan, request, step)
+        made.append(take)
+        desk.takes.append(take)
+        yield TakeReady(take)
+    desk.check()
+    if not made:
+        raise ModelError("The model returned no picture.")
+    last = made[-1]
+    scores = {"subject": rounded(last.scores.subject), "text": rounded(last.scores.text)}
+    return result(
+        take=last.number,
+        takes=[take.number for take in made],
+        method=last.method,
+        seconds=round(sum(take.seconds for take in made), 2),
+        scores={name: value for name, value in scores.items() if value is not None},
+        note=" ".join(notes),
+    )
+
+
+def _store(desk: Desk, plan: _Plan, request: DrawRequest, drawn: Drawn) -> Take:
+    """Score one candidate and make it a take."""
+    scores = desk.studio.score(drawn.image, request.subjects, plan.description)
+    asked = {
+        "method": request.method,
+        "seed": request.seed,
+        "count": request.count,
+        "index": drawn.index,
+        "size": request.size,
+    }
+    return desk.session.add_take(
+        drawn.image,
+        origin=plan.origin,
+        prompt=request.prompt,
+        parent=plan.parent,
+        description=plan.description,
+        concepts=uses(plan.concepts),
+        method=drawn.method,
+        borrow_from=plan.borrow_from,
+        seed=drawn.seed,
+        model=drawn.model,
+        settings={**drawn.settings, "request": asked},
+        scores=scores,
+        seconds=drawn.seconds,
+        # With several candidates the user is at the last one, and one undo goes back before all of them.
+        advance=drawn.index == request.count - 1,
+    )
+
+
+def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
+    """One sentence about the words that the loaded models cannot draw; refuses when nothing else is asked."""
+    names = [concept.name for concept in plan.concepts]
+    unknown = desk.studio.unknown_words(plan.request.prompt, names)
+    if not unknown:
+        return []
+    quoted = said([f"'{word}'" for word in unknown])
+    sentence = f"I can't draw {quoted} with the {desk.preset or 'loaded'} models"
+    dark = {part for word in unknown for part in re.findall(r"\w+", word.lower())}
+    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE
+    if not light and (plan.origin == "edit" or not names):
+        raise UserError(f"{sentence}.", "Ask for something that they know, or choose a larger preset.")
+    return [f"{sentence}; I drew the rest."]
+
+
+def _first_of(desk: Desk, capability: str) -> str:
+    for method in desk.studio.methods():
+        if method.available and capability in method.capabilities:
+            return method.name
+    raise NotFound(f"No method of the family {capability!r} is available in this preset.")
+
+
+def request_of(take: Take, subjects: tuple[SubjectInput, ...], source: Image | None, borrow: Image | None) -> (
+    DrawRequest
+):
+    """The request that drew `take`, from its record. Raises `UserError` when the take was not drawn."""
+    asked: dict[str, Any] = dict(take.settings.get("request") or {})
+    if take.origin == "import" or not asked:
+        raise UserError(f"Take {take.number} was brought in, not drawn; there is nothing to replay.")
+    return DrawRequest(
+        prompt=take.prompt,
+        subjects=subjects,
+        # The method that drew it, also where "auto" had chosen: what "auto" chooses may change.
+        method=take.method,
+        source=source,
+        borrow=borrow,
+        count=int(asked["count"]),
+        seed=int(asked["seed"]),
+        size=asked["size"],
+    )

@@ -1,0 +1,68 @@
+"""Draw a take again from its record and compare bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import ModelError, NotFound, UserError
+from ..memory.values import Take
+from .desk import never, subject_of
+from .draw import request_of
+from .values import Drawn
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from ..memory.library import Library
+    from .studio import Studio
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A take drawn once more."""
+
+    take: Take
+    image: Image
+    identical: bool
+    """Every pixel is the same. Promised on the same machine with the same weights only."""
+    seconds: float
+
+
+def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[], bool] = never) -> Replay:
+    """Draw `take` again with its recorded request, seed, concept versions and model. Stores nothing.
+
+    Raises `UserError` when that is impossible: the take was imported, a concept was forgotten, the weights differ.
+    """
+    concepts = []
+    for use in take.concepts:
+        try:
+            concepts.append(library.concept_at(use.id, use.version))
+        except NotFound:
+            raise UserError(f"Take {take.number} cannot be replayed: {use.name} was forgotten.") from None
+    source, borrow = (_picture(library, take, ref) for ref in (take.parent, take.borrow_from))
+    request = request_of(take, tuple(map(subject_of, concepts)), source, borrow)
+    weights = studio.model_hash(take.method)
+    if weights != take.model:
+        raise UserError(
+            f"Take {take.number} was drawn with other weights ({take.model[:12]}, now {weights[:12]}).",
+            "Open it with the preset that drew it.",
+        )
+    index = take.settings["request"]["index"]
+    for step in studio.draw(request, cancelled):
+        if isinstance(step, Drawn) and step.index == index:
+            same = step.image.size == take.image.size and step.image.tobytes() == take.image.tobytes()
+            return Replay(take, step.image, same, step.seconds)
+    raise ModelError("The model returned no picture.")
+
+
+def _picture(library: Library, take: Take, ref: str | None) -> Image | None:
+    if ref is None:
+        return None
+    try:
+        return library.find_take(ref, take.session).image
+    except NotFound:
+        raise UserError(
+            f"Take {take.number} cannot be replayed: a take that it was made from is gone."
+        ) from None

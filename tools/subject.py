@@ -1,0 +1,34 @@
+"""Cutting a subject out of its picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+GREY = (128, 128, 128)
+MARGIN = 0.06
+"""Room left round the subject, as a part of the crop's side."""
+
+
+def crop_subject(image: Image.Image, mask: Image.Image | None, side: int = 64) -> Image.Image:
+    """The subject on plain grey, filling a square of `side` px.
+
+    `image` is RGB; `mask` is 8-bit of the same size, above 127 where the subject is. Without a mask, or with an
+    empty one, the whole picture is returned at that size.
+    """
+    if mask is None or (box := mask.point(lambda v: 255 * (v > 127)).getbbox()) is None:
+        return image.resize((side, side), Image.Resampling.BICUBIC)
+    left, top, right, bottom = box
+    half = max(right - left, bottom - top) * (1 + 2 * MARGIN) / 2
+    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
+    cut = (middle_x - half, middle_y - half, middle_x + half, middle_y + half)
+    alone = Image.composite(image, Image.new("RGB", image.size, GREY), mask)
+    # `transform` may reach beyond the picture, where it fills with grey.
+    return alone.transform(
+        (side, side), Image.Transform.EXTENT, cut, Image.Resampling.BICUBIC, fillcolor=GREY
+    )
+
+
+def foreground_share(mask: Image.Image) -> float:
+    """Part of the picture that the subject covers, 0..1."""
+    return float((np.asarray(mask) > 127).mean())

@@ -1,0 +1,197 @@
+"""The tools about concepts: teach, refine, forget, rename, revert, recall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from ..errors import UserError
+from ..memory.events import Notice, Progress
+from ..memory.values import Concept
+from .catalog import Working, tool
+from .desk import Desk, result, rounded
+from .values import Prepared
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..memory.library import Library
+    from .studio import Studio
+
+MOST_REFERENCES = 32
+Name = Annotated[str, Field(min_length=1, max_length=300, description="The concept's name.")]
+Words = Annotated[list[str], Field(max_length=20)]
+
+
+@tool(order=12)
+def teach(
+    desk: Desk,
+    name: Name,
+    kind: Annotated[str, Field(max_length=60, description='The class noun: "dog", "mug".')] = "",
+    images: Annotated[
+        list[str],
+        Field(max_length=MOST_REFERENCES, description="Paths that the user typed or attached; no others."),
+    ] = [],  # noqa: B006 - the planner's default; never changed
+) -> Working:
+    """Learn a new subject from pictures. Without `images`, the attached pictures are meant."""
+    from .images import load_picture
+
+    paths = [desk.may_read(item) for item in images] or list(desk.files)
+    if not paths:
+        raise UserError(f"There is no picture of {name} to learn from.", "Attach one, or name its file.")
+    loaded = []
+    for path in dict.fromkeys(paths):
+        picture = load_picture(path)
+        loaded.append(picture.image)
+        for text in picture.notices:
+            yield Notice(text)
+    prepared = []
+    for number, image in enumerate(loaded, 1):
+        desk.check()
+        yield Progress(f"looking at {name}", number, len(loaded))
+        prepared.append(desk.studio.prepare(image))
+    desk.check()
+    concept = store_concept(desk.library, desk.studio, name, kind, prepared)
+    return result(
+        concept=concept.name,
+        kind=concept.kind,
+        version=concept.version,
+        references=len(concept.references),
+        note=foreign_note(prepared, desk.preset),
+    )
+
+
+def store_concept(
+    library: Library, studio: Studio, name: str, kind: str, prepared: Sequence[Prepared]
+) -> Concept:
+    """Embed prepared pictures and store them as a new concept. Raises `BadName`."""
+    images = [item.image for item in prepared]
+    masks = [item.mask for item in prepared]
+    vectors: Mapping[str, np.ndarray] = {studio.space: studio.embed_images(images, masks)}
+    return library.teach(name, kind or "thing", images, masks, embeddings=vectors)
+
+
+def foreign_note(prepared: Sequence[Prepared], preset: str) -> str:
+    """One sentence when some pictures are not of the world that the loaded models draw; else ""."""
+    foreign = sum(not item.storybook for item in prepared)
+    if not foreign:
+        return ""
+    from .presets import presets
+
+    others = [item.name for item in presets() if item.name != preset]
+    better = f"the preset {others[0]!r}" if others else "a preset with a large model"
+    what = "This looks" if foreign == 1 else "These look"
+    return (
+        f"{what} like a photograph: the {preset} models draw only their own storybook world,"
+        f" so the likeness will be rough and is not measured; {better} would do it justice."
+    )
+
+
+@tool(order=13)
+def refine(
+    desk: Desk,
+    concept: Name,
+    add: Annotated[Words, Field(description='Lasting attributes: "longer ears".')] = [],  # noqa: B006
+    remove: Annotated[Words, Field(description='What must not be drawn with it: "hat".')] = [],  # noqa: B006
+    rejected: Annotated[int | None, Field(ge=1, description="A take that shows it wrongly.")] = None,
+) -> Working:
+    """Correct a concept for good, from what the user says about it. Makes a new version."""
+    yield from ()
+    if not (add or remove or rejected):
+        raise UserError("There is nothing to correct.", "Say what belongs to it, or what does not.")
+    picture = desk.session.take(rejected).image if rejected else None
+    new = desk.library.revise(concept, add=add, remove=remove, reject=picture)
+    return result(concept=new.name, version=new.version, attributes=list(new.stable), never=list(new.negatives))
+
+
+@tool(order=22)
+def forget(desk: Desk, concept: Name) -> Working:
+    """Delete a concept with its pictures. Takes that show it stay."""
+    yield from ()
+    known = desk.library.concept(concept)
+    desk.library.forget(known.name)
+    shown = [take.number for take in desk.session.takes() if any(use.id == known.id for use in take.concepts)]
+    note = f"Takes that show {known.name} stay, but cannot be replayed." if shown else ""
+    return result(concept=known.name, note=note)
+
+
+@tool(order=23)
+def rename(desk: Desk, concept: Name, name: Name) -> Working:
+    """Give a concept another name."""
+    yield from ()
+    old = desk.library.concept(concept).name
+    return result(concept=desk.library.rename(old, name).name, was=old)
+
+
+@tool(order=24)
+def revert(
+    desk: Desk,
+    concept: Name,
+    version: Annotated[int | None, Field(ge=1, description="Left out: the previous version.")] = None,
+) -> Working:
+    """Bring back an earlier version of a concept."""
+    yield from ()
+    new = desk.library.revert(concept, version)
+    return result(concept=new.name, version=new.version, attributes=list(new.stable), never=list(new.negatives))
+
+
+@tool(order=14)
+def recall(
+    desk: Desk,
+    query: Annotated[str, Field(max_length=500, description="A name or description; empty for all.")] = "",
+    image: Annotated[
+        str | int | None, Field(description="An attached or typed picture, or a take's number.")
+    ] = None,
+) -> Working:
+    """Look up what has been taught: by words, or by what a picture shows."""
+    yield from ()
+    if image is None:
+        found = search(desk.library, desk.studio, query)
+    else:
+        found = search(desk.library, desk.studio, _picture(desk, image))
+    every = desk.library.concepts()
+    listed = [_line(concept, likeness) for concept, likeness in found]
+    return {"ok": True, "concepts": listed, "count": len(listed), "taught": len(every)}
+
+
+def search(library: Library, studio: Studio, what: Any, n: int = 20) -> list[tuple[Concept, float | None]]:
+    """Concepts that fit words or a PIL image, best first, with their cosine similarity where it was measured.
+
+    Words are looked up in names, kinds and attributes first; only when none fits are the models asked.
+    """
+    if isinstance(what, str):
+        if not what.strip():
+            return [(concept, None) for concept in library.concepts()[:n]]
+        plain = library.search_text(what, n)
+        if plain or not library.concepts():
+            return [(concept, None) for concept in plain]
+        vector = studio.embed_texts([what])[0]
+    elif not library.concepts():
+        return []
+    else:
+        prepared = studio.prepare(what)
+        vector = studio.embed_images([prepared.image], [prepared.mask])[0]
+    return [(concept, likeness) for concept, likeness in library.search(studio.space, vector, min(n, 5))]
+
+
+def _picture(desk: Desk, image: str | int) -> Any:
+    from .images import load_picture
+
+    if isinstance(image, int) or image.lstrip("#").isdecimal():
+        return desk.session.take(int(str(image).lstrip("#"))).image
+    return load_picture(Path(desk.may_read(image))).image
+
+
+def _line(concept: Concept, likeness: float | None) -> dict[str, Any]:
+    line: dict[str, Any] = {"name": concept.name, "kind": concept.kind, "version": concept.version}
+    line["references"] = len(concept.references)
+    if concept.stable:
+        line["attributes"] = list(concept.stable)
+    if concept.negatives:
+        line["never"] = list(concept.negatives)
+    if likeness is not None:
+        line["similarity"] = rounded(likeness)
+    return line

@@ -1,0 +1,84 @@
+"""What goes into the models and comes out of them, as values. Imports no heavy library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A picture read from a file: RGB, upright; `notices` says what was lost on the way."""
+
+    image: Image
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A reference picture with its subject found."""
+
+    image: Image
+    mask: Image | None
+    """8-bit mask of the subject, the size of `image`; `None` when no subject was found."""
+    storybook: bool = True
+    """False: the picture is not of the world that the preset's models know (a photograph under `starter`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectInput:
+    """A taught subject as the methods see it."""
+
+    name: str
+    kind: str
+    references: tuple[Image, ...]
+    masks: tuple[Image | None, ...] = ()
+    attributes: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    key: str = ""
+    """"<concept id>@<version>": what is computed from the references is cached under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRequest:
+    """One request for pictures. With `source` it is an edit, otherwise a drawing."""
+
+    prompt: str
+    """The user's words; concepts stand in it by their names."""
+    subjects: tuple[SubjectInput, ...] = ()
+    method: str = "auto"
+    source: Image | None = None
+    borrow: Image | None = None
+    """Another picture from which the edit takes something ("the hat from the fifth")."""
+    count: int = 1
+    seed: int | None = None
+    size: str | int = "square"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One finished candidate."""
+
+    image: Image
+    index: int
+    seed: int
+    method: str
+    model: str
+    """Hash of the weights that drew it."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MethodInfo:
+    """A registered personalization method and whether this preset can run it."""
+
+    name: str
+    summary: str
+    capabilities: frozenset[str]
+    available: bool
+    why: str = ""
