@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent.agent import Agent
-    from .agent.session import Session, Turn
+    from .agent.session import Session
+    from .agent.turn import Turn
     from .errors import (
         BadImage,
         BadName,
@@ -52,7 +53,7 @@ _VALUES = "Concept ConceptUse Scores Take".split()
 _HOMES = {
     "Agent": "agent.agent",
     "Session": "agent.session",
-    "Turn": "agent.session",
+    "Turn": "agent.turn",
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_EVENTS, "memory.events"),
     **dict.fromkeys(_VALUES, "memory.values"),

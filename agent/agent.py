@@ -52,14 +52,24 @@ class Agent:
         *,
         write: bool = True,
     ) -> Self:
-        """Open the library at `home` (`None`: $LIMNER_HOME, else the user's data folder) with a preset's models.
+        """Open the library at `home` with a preset's models.
 
-        `planner` is a name ("offline", "ollama:llama3.2") or a LangChain chat model; `None`: the preset's own.
-        `write=False` only reads and takes no lock. Raises `NotFound` for an unknown preset, `Locked` when another
-        process writes to the library, and `LibraryError` when it cannot be used.
+        Args:
+            home: the library's folder; `None`: $LIMNER_HOME, else the user's data folder.
+            planner: "offline", "ollama:llama3.2" … or a LangChain chat model; `None`: the preset's own.
+            write: without it nothing can be changed, and no lock is taken.
+
+        Raises:
+            NotFound: there is no such preset.
+            Locked: another process writes to the library. LibraryError: it cannot be used.
         """
         chosen = load_preset(preset)
-        return cls(Library.open(home, write=write), chosen, planner)
+        library = Library.open(home, write=write)
+        try:
+            return cls(library, chosen, planner)
+        except BaseException:
+            library.close()
+            raise
 
     @cached_property
     def model(self) -> BaseChatModel:
@@ -73,9 +83,9 @@ class Agent:
                 store = self.library.session(name, create=False)
             except NotFound:
                 store = None
-            key = store.name if store else name
+            key = name.strip().casefold()
             if key not in self._sessions:
-                self._sessions[key] = Session(self, key, store)
+                self._sessions[key] = Session(self, store.name if store else name, store)
             return self._sessions[key]
 
     def sessions(self) -> list[str]:
@@ -95,7 +105,7 @@ class Agent:
         self.notices.extend(text for picture in loaded for text in picture.notices)
         prepared = [self.studio.prepare(picture.image) for picture in loaded]
         concept = store_concept(self.library, self.studio, name, kind, prepared)
-        if note := foreign_note(prepared, self.preset.name):
+        if note := foreign_note(prepared, self.preset):
             self.notices.append(note)
         return concept
 

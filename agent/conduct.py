@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from langchain.agents.middleware import (
     AgentMiddleware,
@@ -16,7 +16,7 @@ from langchain.agents.middleware import (
     hook_config,
 )
 from langchain.tools import ToolRuntime
-from langchain_core.messages import AIMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
@@ -35,7 +35,7 @@ CALLS = 16
 
 
 class Conduct(AgentMiddleware[AgentState[Any], Run]):
-    """Puts the state in front of the planner, ends the turn at a question, and keeps bad planners harmless."""
+    """Tells the planner the state, ends the turn at a question, and keeps bad planners harmless."""
 
     @hook_config(can_jump_to=["end"])
     def before_model(self, state: AgentState[Any], runtime: Runtime[Run]) -> dict[str, Any] | None:
@@ -65,6 +65,7 @@ class Conduct(AgentMiddleware[AgentState[Any], Run]):
         finally:
             run.thinking = False
         run.desk.check()
+        response.result[:] = [storable(message) for message in response.result]
         for message in response.result:
             if isinstance(message, AIMessage) and message.text.strip():
                 run.said.append(message.text.strip())
@@ -75,12 +76,42 @@ class Conduct(AgentMiddleware[AgentState[Any], Run]):
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], ToolMessage | Command[Any]],
     ) -> ToolMessage | Command[Any]:
-        """Answer a call of a tool that does not exist in the form of all other answers."""
+        """Run the calls of one message in their order; answer a call of a tool that does not exist."""
+        call, run = request.tool_call, cast(Run, request.runtime.context)
         if request.tool is not None:
-            return handler(request)
-        call = request.tool_call
-        answer = {"ok": False, "error": f"There is no tool {call['name']!r}.", "hint": "Use the tools you have."}
+            with run.order.turn(call["id"], _pending(request.state["messages"])):
+                return handler(request)
+        error = f"There is no tool {call['name']!r}."
+        answer = {"ok": False, "error": error, "hint": "Use the tools you have."}
         return ToolMessage(json.dumps(answer), tool_call_id=call["id"], name=call["name"], status="error")
+
+
+def storable(message: BaseMessage) -> BaseMessage:
+    """A planner's message without what no database takes: torn characters, endless numbers."""
+    parts = {"content", "tool_calls", "invalid_tool_calls", "additional_kwargs", "response_metadata"}
+    changed = {name: _storable(getattr(message, name)) for name in parts if getattr(message, name, None)}
+    return message.model_copy(update=changed)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)[:40]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(part) for key, part in value.items()}
+    return [_storable(part) for part in value] if isinstance(value, list) else value
+
+
+def _pending(messages: Sequence[AnyMessage]) -> list[str | None]:
+    """The ids of the newest tool calls that have no answer yet, in order."""
+    answered = set()
+    for message in reversed(messages):
+        if isinstance(message, ToolMessage):
+            answered.add(message.tool_call_id)
+        elif isinstance(message, AIMessage):
+            return [call["id"] for call in message.tool_calls if call["id"] not in answered]
+    return []
 
 
 def middleware() -> list[AgentMiddleware[Any, Any]]:
@@ -93,7 +124,7 @@ def middleware() -> list[AgentMiddleware[Any, Any]]:
 
 
 def langchain_tools(tools: Sequence[Tool]) -> list[BaseTool]:
-    """The tools as LangChain wants them. Arguments are checked where the tool runs, for every planner alike."""
+    """The tools as LangChain wants them. Arguments are checked where the tool runs."""
     return [_wrap(item) for item in tools]
 
 
@@ -106,8 +137,6 @@ def _wrap(item: Tool) -> BaseTool:
 
 def _perform(item: Tool, run: Run, args: dict[str, Any]) -> dict[str, Any]:
     """Run one tool with the models to itself, hand out its events, and keep what it answered."""
-    if run.fault is not None:
-        raise run.fault  # a call before this one broke the turn
     with run.models(run.desk.check):
         working = perform(item, run.desk, args)
         try:
@@ -115,9 +144,6 @@ def _perform(item: Tool, run: Run, args: dict[str, Any]) -> dict[str, Any]:
                 run.put(next(working))
         except StopIteration as end:
             answer: dict[str, Any] = end.value
-        except LimnerError as fault:
-            run.fault = fault
-            raise
         finally:
             working.close()
     run.calls.append(Call(item.name, args, answer))

@@ -15,17 +15,17 @@ CONCEPTS = 200
 MARKS = ("pronoun", "nickname")
 
 INSTRUCTIONS = """\
-You lead the conversation of Limner, which draws the user's own subjects and changes pictures over many rounds.
-You see no pictures; the tools do the work. The state of the session stands below as JSON.
-- A concept is a taught subject, called by its name; a take is a picture, called by its number. Turn pronouns and
-  nicknames into names, and "it", "the last one", "the second" into explicit numbers, also for the newest take.
+You lead the conversation of Limner, which draws the user's own subjects and changes pictures over many
+rounds. You see no pictures; the tools do the work. The state of the session stands below as JSON.
+- A concept is a taught subject, called by its name; a take is a picture, called by its number. Turn pronouns
+  and nicknames into names, and "it", "the last one", "the second" into explicit numbers, also for the newest.
 - Keep the user's own words in `prompt` and `instruction`. Leave arguments at their default out.
-- New scene: draw. Change of a picture: edit. "No, his ears are longer": refine. Going back: undo; to a take: fork.
+- New scene: draw. Change of a picture: edit. "No, his ears are longer": refine. Back: undo; to a take: fork.
 - Attached pictures, when they are to be changed, are the takes that come after the newest one.
 - Only paths that the user typed or attached may be taught.
 - If a sentence can mean two things, call ask_user with one short question and options; never guess silently.
   If `pending` is set, the sentence may be the answer to that question: then go on with `pending.text`.
-- After the tools have answered, reply in one or two short friendly sentences. Say every `note` and every `error`.
+- After the tools have answered, reply in one or two short friendly sentences. Say every `note` and `error`.
   Claim nothing that no tool has reported."""
 
 
@@ -42,9 +42,8 @@ def state(desk: Desk) -> dict[str, Any]:
     head = desk.session.head
     kept: Mapping[str, Any] = desk.session.state
     focus = _alive(kept.get("focus") or [], concepts)
-    # The widest names first would cost nothing; what matters is that no word of a concept's name is "unknown".
     names = [concept.name for concept in concepts if concept.name.lower() in desk.text.lower()]
-    answer = {
+    return {
         "concepts": [_concept(concept) for concept in _near(concepts, desk.text, focus, takes)],
         "concept_count": len(concepts),
         "takes": [_take(take, takes) for take in takes[-TAKES:]],
@@ -52,14 +51,17 @@ def state(desk: Desk) -> dict[str, Any]:
         "newest": takes[-1].number if takes else None,
         "head": head.number if head else None,
         "focus": focus,
-        "pending": kept.get("pending"),
+        "pending": _pending(kept.get("pending")),
         "attached": [str(path) for path in desk.files],
         "unknown_words": desk.studio.unknown_words(desk.text, names),
         "methods": [method.name for method in desk.studio.methods() if method.available],
         "can_undo": desk.session.can_undo,
         "can_redo": desk.session.can_redo,
     }
-    return answer
+
+
+def _pending(kept: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {key: kept[key] for key in ("question", "options", "text")} if kept else None
 
 
 def _alive(names: list[str], concepts: list[Concept]) -> list[str]:
@@ -73,8 +75,8 @@ def _near(concepts: list[Concept], text: str, focus: list[str], takes: list[Take
         return concepts
     lowered = text.lower()
     touched = set(focus) | {use.name for take in takes[-TAKES:] for use in take.concepts}
-    near = [c for c in concepts if c.name in touched or c.name.lower() in lowered or c.kind.lower() in lowered]
-    near = near[:CONCEPTS]
+    near = [c for c in concepts if c.name in touched or c.name.lower() in lowered]
+    near = (near + [c for c in concepts if c not in near and c.kind.lower() in lowered])[:CONCEPTS]
     ids = {concept.id for concept in near}
     rest = sorted((c for c in concepts if c.id not in ids), key=lambda c: c.created, reverse=True)
     return near + rest[: CONCEPTS - len(near)]

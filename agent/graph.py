@@ -1,8 +1,8 @@
 """The dialogue of one session: LangChain's agent on LangGraph, remembered in SQLite.
 
-The database is a cache. What was said stands in the session's log of turns, and whenever the two disagree (the
-database is lost or broken, a turn failed or was cancelled or killed in the middle), the dialogue starts a fresh
-thread from that log. So no half turn and no unanswered tool call ever reaches the planner.
+The database is a cache. What was said stands in the session's log of turns, and whenever the two disagree
+(the database is lost or broken, a turn failed, was cancelled or killed in the middle), the dialogue starts a
+fresh thread from that log. So no half turn and no unanswered tool call ever reaches the planner.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith.run_helpers import tracing_context
 
-from ..errors import LimnerError, PlannerError
-from ..memory.events import Reply
+from ..errors import LibraryError, LimnerError, PlannerError
+from ..memory.events import Notice, Reply
 from ..memory.sessions import SessionStore
 from ..tools.catalog import Tool, clean
 from ..tools.desk import Desk
@@ -38,8 +38,8 @@ from .turn import Run
 THREAD = "dialogue"
 KEPT = 12
 """So many past turns a fresh thread begins with."""
-LONGEST = 160
-"""A thread with more messages than this is begun afresh, so neither it nor its database grows for ever."""
+LONGEST = 36
+"""A thread with so many turns is begun afresh, so neither it nor its database grows for ever."""
 FILES = ("dialogue.sqlite", "dialogue.sqlite-wal", "dialogue.sqlite-shm")
 
 
@@ -58,17 +58,23 @@ class Dialogue:
         self.tools = langchain_tools(tools)
         self.notices: list[str] = []
         self._turns = len(store.turns())
+        self._held: int | None = None
+        """How many turns the thread holds; `None`: look it up."""
         self._graph: Any = None
         self._connection: sqlite3.Connection | None = None
 
     def run(self, run: Run) -> None:
         """Let the planner answer the run's sentence; returns when it has. Raises `LimnerError`."""
-        graph = self._open()
-        config: dict[str, Any] = {"configurable": {"thread_id": THREAD}, "max_concurrency": 1}
+        self._open()
+        config: dict[str, Any] = {"configurable": {"thread_id": THREAD}}
         messages: list[AnyMessage] = [HumanMessage(run.desk.text)]
         if not self._in_step(config):
             self.forget()
             messages = [*self._history(), *messages]
+            self._held = min(self._turns, KEPT)
+        graph = self._open()  # forgetting may have thrown the database away
+        while self.notices:
+            run.put(Notice(self.notices.pop()))
         heard = ""
         try:
             with tracing_context(enabled=False):
@@ -85,7 +91,7 @@ class Dialogue:
             raise
         except sqlite3.Error as error:
             self.reset()
-            raise PlannerError(f"The dialogue could not be stored: {first_line(error)}") from error
+            raise LibraryError(f"The dialogue could not be stored: {first_line(error)}") from error
 
     def plan(self, desk: Desk) -> AIMessage:
         """The planner's first message to the desk's sentence; nothing is executed or stored."""
@@ -103,9 +109,12 @@ class Dialogue:
         """Add a finished turn to the session's log."""
         self.store.add_turn(dict(turn))
         self._turns += 1
+        if self._held is not None:
+            self._held += 1
 
     def forget(self) -> None:
         """Drop the thread; the next turn begins a fresh one from the session's log."""
+        self._held = None
         try:
             if self._graph is not None:
                 self._graph.checkpointer.delete_thread(THREAD)
@@ -121,7 +130,7 @@ class Dialogue:
         """Let go of the database, also when a planner that was left behind still holds on to it."""
         if self._connection is not None:
             self._connection.close()
-        self._connection = self._graph = None
+        self._connection = self._graph = self._held = None
 
     close = reset
 
@@ -148,7 +157,7 @@ class Dialogue:
             except sqlite3.Error:
                 self.reset()
                 self._remove()
-                self.notices.append("The dialogue's database was broken; I rebuilt it from the session's log.")
+                self.notices.append("The dialogue's database was broken; it was rebuilt from the log of turns.")
                 saver = self._saver(path)
             self._graph = create_agent(
                 self.model,
@@ -172,12 +181,15 @@ class Dialogue:
 
     def _in_step(self, config: dict[str, Any]) -> bool:
         """Whether the thread ends where the session's log ends, and is short enough to go on with."""
-        try:
-            values = self._graph.get_state(config).values
-        except Exception:  # whatever is wrong with a cache: it is made anew
-            return False
-        messages = values.get("messages") or []
-        return values.get("turns", 0) == self._turns and len(messages) <= LONGEST
+        if self._held is None:
+            try:
+                values = self._graph.get_state(config).values
+            except Exception:  # whatever is wrong with a cache: it is made anew
+                return False
+            if values.get("turns", 0) != self._turns:
+                return False
+            self._held = sum(isinstance(message, HumanMessage) for message in values.get("messages") or ())
+        return self._held < LONGEST
 
     def _history(self) -> list[AnyMessage]:
         """The last turns of the session's log as messages."""
@@ -187,7 +199,8 @@ class Dialogue:
             calls = turn.get("calls") or []
             ids = [f"past-{number}-{index}" for index in range(len(calls))]
             if calls:
-                asked = [{"name": c["tool"], "args": c["args"], "id": i} for c, i in zip(calls, ids, strict=True)]
+                made = zip(calls, ids, strict=True)
+                asked = [{"name": call["tool"], "args": call["args"], "id": at} for call, at in made]
                 messages.append(AIMessage("", tool_calls=asked))
             for call, call_id in zip(calls, ids, strict=True):
                 answer = json.dumps(call["answer"], ensure_ascii=False)

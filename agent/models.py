@@ -14,7 +14,7 @@ OFFLINE = "offline"
 
 
 def planner(name: str | BaseChatModel | None) -> BaseChatModel:
-    """The chat model called `name` ("offline", "ollama:llama3.2", "openai:gpt-…"), or `name` itself if it is one.
+    """The chat model called `name` ("offline", "ollama:llama3.2" …), or `name` itself if it is one.
 
     Raises `NotFound` for a name that means nothing and `PlannerError` when its package or key is missing.
     """

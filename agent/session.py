@@ -55,8 +55,9 @@ class Session:
     def say(self, text: str, files: Sequence[str | Path] = (), *, method: str = "auto") -> Turn:
         """One turn, run to its end. `files` are attached pictures; `method` is forced unless "auto".
 
-        Raises `UserError` for a sentence or picture that cannot be used, `Cancelled` after `cancel`, `PlannerError`,
-        `ModelError` and `LibraryError` for what fails. What is merely not possible is said in the reply.
+        Raises `UserError` for a sentence or picture that cannot be used, `Cancelled` after `cancel`, and
+        `PlannerError`, `ModelError` or `LibraryError` for what fails. What is merely not possible is said in
+        the reply (and stands in the turn's `problem`).
         """
         for _ in self.stream(text, files, method=method):
             pass
@@ -65,9 +66,9 @@ class Session:
         return self.last
 
     def stream(self, text: str, files: Sequence[str | Path] = (), *, method: str = "auto") -> Iterator[Event]:
-        """The events of one turn as they happen. The last one is `Reply` with `done`, and `last` is the turn then.
+        """The events of one turn as they happen, a `Reply` with `done` at the end; then `last` is the turn.
 
-        A turn that fails ends with `Failed` and raises what `say` raises. Closing the iterator cancels the turn.
+        A turn that fails ends with `Failed` and raises what `say` raises. Closing the iterator cancels it.
         """
         return self._follow(self._begin(text, files, method))
 
@@ -96,7 +97,7 @@ class Session:
             await asyncio.shield(asyncio.to_thread(self._leave, run))
 
     def cancel(self) -> None:
-        """Stop the turn under way, at whatever step it is; from any thread. Pictures already reported are kept."""
+        """Stop the turn under way, at whatever step, from any thread. Pictures already reported are kept."""
         run = self._run
         if run is not None and not run.over:
             run.cancel()
@@ -110,9 +111,9 @@ class Session:
         """
         from .graph import Dialogue
 
-        desk = self._desk(text, files, method, self._store or Unborn(self.name))
+        desk = self._desk(self._store or Unborn(self.name), *self._check(text, files, method), method)
         answer = Dialogue(desk.session, self.agent.model, tools_for(desk.studio.methods())).plan(desk)
-        calls = [{"tool": call["name"], "args": call["args"]} for call in answer.tool_calls]
+        calls: list[dict[str, Any]] = [{"tool": call["name"], "args": call["args"]} for call in answer.tool_calls]
         asked = [str(call["args"].get("question", "")) for call in calls if call["tool"] == "ask_user"]
         return calls, clean(answer.text) or " ".join(asked)
 
@@ -184,8 +185,8 @@ class Session:
 
     # -- one turn ---------------------------------------------------------------------------------
 
-    def _desk(self, text: str, files: Sequence[str | Path], method: str, store: Any) -> Desk:
-        """Check everything the user gave before anything happens."""
+    def _check(self, text: str, files: Sequence[str | Path], method: str) -> tuple[str, tuple[Path, ...]]:
+        """The sentence and the files as they can be used; raises before anything has happened."""
         from ..tools.images import load_picture
 
         if len(text) > LONGEST:
@@ -193,21 +194,34 @@ class Session:
         words = clean(text)
         if not words:
             raise UserError("There is nothing in this sentence.", 'Say what to draw: "Biscuit on the beach".')
-        studio = self.agent.studio
-        check_method(method, studio.methods())
+        check_method(method, self.agent.studio.methods())
         paths = tuple(dict.fromkeys(Path(item).expanduser().absolute() for item in files))
         for path in paths:
             load_picture(path)
-        return Desk(self.agent.library, store, studio, words, paths, method, self.agent.preset.name)
+        return words, paths
 
     def _begin(self, text: str, files: Sequence[str | Path], method: str) -> Run:
-        desk = self._desk(text, files, method, self.store)
+        words, paths = self._check(text, files, method)
+        _ = self.agent.model  # an unknown planner is said before anything is made
+        if not paths:
+            paths = self._waiting_files()
         with self._lock:
             if self._run is not None and self._run.thread is not None and not self._run.over:
                 raise UserError("This session is in the middle of a turn.", "Wait for its end, or cancel it.")
+            desk = self._desk(self.store, words, paths, method)
             self._run = run = Run(desk, self._work, self.agent.models)
         desk.cancelled = run.stop.is_set
         return run
+
+    def _waiting_files(self) -> tuple[Path, ...]:
+        """Pictures that came with the sentence whose question is still open: the answer speaks of them."""
+        pending = self._store.state.get("pending") if self._store else None
+        files = (Path(name) for name in (pending or {}).get("files") or [])
+        return tuple(path for path in files if path.is_file())
+
+    def _desk(self, store: Any, words: str, paths: tuple[Path, ...], method: str) -> Desk:
+        agent = self.agent
+        return Desk(agent.library, store, agent.studio, agent.preset, words, paths, method)
 
     def _work(self, run: Run) -> None:
         """The turn itself, in its own thread."""
@@ -250,19 +264,26 @@ class Session:
         if error is not None and not isinstance(error, LimnerError):
             error = PlannerError(f"The turn failed: {type(error).__name__}: {error}")
         try:
-            reply, rescued = self._reply(run, error), None
-            if isinstance(error, PlannerError) and run.desk.takes:
-                rescued, error = Notice(f"{error.text} {error.hint}".strip()), None
-            last = self._keep(run, reply, error, clean_end=error is None and rescued is None)
+            if error is not None or run.error is not None:
+                self._spoil()
+            last: list[Event] = []
+            if isinstance(error, PlannerError) and run.desk.takes:  # the pictures are there; only words are missing
+                last, error = [Notice(f"{error.text} {error.hint}".strip())], None
+            reply = self._reply(run, error)
+            if error is None or run.desk.takes:
+                self._keep(run, reply)
         except LimnerError as fault:
-            error, last = fault, []
+            error = fault
             self._spoil()
         finally:
             run.over = True
         run.error = error
         if error is not None:
             return [Failed(error.text, error.hint)]
-        return [rescued, *last] if rescued else last
+        last.append(Reply(reply, done=True))
+        run.events.extend(last)
+        self.last = self._turn(run, reply)
+        return last
 
     def _reply(self, run: Run, error: LimnerError | None) -> str:
         """The agent's words. Raises `PlannerError` when the planner had none and nothing was done."""
@@ -276,18 +297,14 @@ class Session:
         if words := [text for text in words if text]:
             return "\n\n".join(words)
         if made:
-            return f"Here is {made}."
+            return f"Here {'are' if len(numbers) > 1 else 'is'} {made}."
         if not run.calls:
             raise PlannerError("The planner gave an empty answer.", "Say it in other words, or choose another one.")
         wrong = [call.answer for call in run.calls if not call.answer.get("ok")]
         return str(wrong[-1]["error"]) if wrong else "Done."
 
-    def _keep(self, run: Run, reply: str, error: LimnerError | None, clean_end: bool) -> list[Event]:
-        """Write the turn down, with what it left open. A broken turn is kept only for the pictures it made."""
-        if not clean_end:
-            self._spoil()
-        if error is not None and not run.desk.takes:
-            return []
+    def _keep(self, run: Run, reply: str) -> None:
+        """Write the turn down, with what it left open. A broken turn is kept for the pictures it made."""
         desk, question = run.desk, run.desk.question
         turn = {
             "text": desk.text,
@@ -302,13 +319,12 @@ class Session:
         if self._dialogue is not None:
             self._dialogue.remember(turn)
         self._remember(run)
+
+    def _turn(self, run: Run, reply: str) -> Turn:
+        desk = run.desk
+        takes = tuple(desk.session.take(take.id) for take in desk.takes)  # as rated or scored since
         seconds = time.perf_counter() - run.started
-        done = Reply(reply, done=True)
-        if error is None:
-            takes = tuple(desk.session.take(take.id) for take in desk.takes)
-            events = (*run.events, done)
-            self.last = Turn(desk.text, reply, takes, question, seconds, _problem(run), events)
-        return [done]
+        return Turn(desk.text, reply, takes, desk.question, seconds, _problem(run), tuple(run.events))
 
     def _remember(self, run: Run) -> None:
         """What the next sentence may refer to: an open question, and whom "him" means."""
@@ -319,6 +335,8 @@ class Session:
             again = before.get("question") == desk.question.text
             text = before["text"] if again else desk.text
             pending = {"question": desk.question.text, "options": list(desk.question.options), "text": text}
+            if desk.files:
+                pending["files"] = [str(path) for path in desk.files]
         news = {"pending": pending, "focus": _focus(run) or kept.get("focus") or []}
         if any(kept.get(key) != value for key, value in news.items()):
             self.store.put_state(**news)

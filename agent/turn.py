@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +74,36 @@ class Models:
             self._lock.release()
 
 
+class Order:
+    """Lets the tool calls of one message happen one after the other, in the order the planner wrote them.
+
+    LangGraph starts them in parallel, in threads of its own.
+    """
+
+    def __init__(self) -> None:
+        self._over: set[str | None] = set()
+        self._changed = threading.Condition()
+        self._fault: BaseException | None = None
+
+    @contextmanager
+    def turn(self, call: str | None, pending: Sequence[str | None]) -> Iterator[None]:
+        """Wait for the calls of `pending` before `call`. Raises what one of them has raised."""
+        before = set(pending[: pending.index(call)]) if call in pending else set()
+        with self._changed:
+            self._changed.wait_for(lambda: self._fault is not None or before <= self._over)
+            if self._fault is not None:
+                raise self._fault
+        try:
+            yield
+        except BaseException as fault:
+            self._fault = fault
+            raise
+        finally:
+            with self._changed:
+                self._over.add(call)
+                self._changed.notify_all()
+
+
 @dataclass(eq=False)
 class Run:
     """A turn under way. Its work runs in a thread of its own; events come out through `put`."""
@@ -87,8 +117,7 @@ class Run:
     calls: list[Call] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     """The planner's words, one text a message."""
-    fault: LimnerError | None = None
-    """What broke the turn inside a tool."""
+    order: Order = field(default_factory=Order)
     error: BaseException | None = None
     events: list[Event] = field(default_factory=list)
     thread: threading.Thread | None = None

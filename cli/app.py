@@ -36,22 +36,36 @@ class Limner(TyperGroup):
         super().__init__(**kwargs)
         self.params.extend(global_params())
 
-    def main(self, args: Sequence[str] | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
-        status = self._guarded(args, extra)
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        status = self._guarded(
+            args=args,
+            prog_name=prog_name,
+            complete_var=complete_var,
+            windows_expand_args=windows_expand_args,
+            **extra,
+        )
         if standalone_mode:
             sys.exit(status)
         return status
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise typer.Exit(_close_quietly()) from None
 
-    def _guarded(self, args: Sequence[str] | None, extra: dict[str, Any]) -> int:
+    def _guarded(self, **call: Any) -> int:
         out = Output(as_json=False)
         try:
-            status = super().main(args=args, standalone_mode=False, **extra)
+            status = super().main(standalone_mode=False, **call)
             sys.stdout.flush()
             if status == INTERRUPTED:
                 out.error("stopped; nothing half-made was kept.")

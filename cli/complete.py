@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,7 +17,6 @@ Offer = list[tuple[str, str]]
 def _quietly(offer: Callable[[typer.Context], Offer]) -> Callable[[typer.Context, str], Offer]:
     """Completion must never disturb the line that is being typed: a failure offers nothing."""
 
-    @wraps(offer)
     def offered(ctx: typer.Context, incomplete: str) -> Offer:
         try:
             start = incomplete.casefold()

@@ -27,7 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def _described(concept: Concept) -> str:
     """One line about a concept."""
-    facts = [f"version {concept.version}", f"{len(concept.references)} pictures"]
+    count = len(concept.references)
+    facts = [f"version {concept.version}", f"{count} picture{'s' * (count != 1)}"]
     facts += [f"always: {', '.join(concept.stable)}"] * bool(concept.stable)
     facts += [f"may change: {', '.join(concept.changeable)}"] * bool(concept.changeable)
     facts += [f"never: {', '.join(concept.negatives)}"] * bool(concept.negatives)
@@ -37,16 +38,15 @@ def _described(concept: Concept) -> str:
 def teach(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you will call it.")],
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Pictures of it; three to five are good.")
-    ],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures of it; three to five are good.")],
     kind: Annotated[str, typer.Option(metavar="NOUN", help="What it is, in one noun: dog, mug, house.")],
 ) -> None:
     """Teach a subject from a few pictures."""
     run = Run(ctx)
     with run.agent() as agent:
+        told = len(agent.notices)
         concept = agent.teach(name, images, kind=kind)
-        run.out.notices(concept.notes)
+        run.out.notices(agent.notices[told:])
     run.out.row(concept_row(concept), f"Learned {_described(concept)}.")
 
 
@@ -64,12 +64,8 @@ def concepts(ctx: typer.Context) -> None:
 def refine(
     ctx: typer.Context,
     name: ConceptArgument,
-    add: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="What belongs to it; may be repeated.")
-    ] = None,
-    remove: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="What does not; may be repeated.")
-    ] = None,
+    add: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="What belongs to it; may be repeated.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="What does not; may be repeated.")] = None,
     rejected: Annotated[
         str | None,
         typer.Option(metavar="TAKE", autocompletion=complete.takes, help="A take that got it wrong."),
@@ -86,9 +82,7 @@ def refine(
 
 def rename(
     ctx: typer.Context,
-    old: Annotated[
-        str, typer.Argument(metavar="OLD", autocompletion=complete.concepts, help="Its name now.")
-    ],
+    old: Annotated[str, typer.Argument(metavar="OLD", autocompletion=complete.concepts, help="Its name now.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its name from now on.")],
 ) -> None:
     """Give a concept another name."""

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import LibraryError, ModelError, UserError
-from ..memory.events import Failed, Question, Reply, TakeReady
-from ..memory.values import Take
+from ..errors import LibraryError, UserError
+from ..memory.events import Notice, Progress, Reply, TakeReady
+from ..memory.values import Concept, Take
 from .demo_page import Exchange, Story, page
 from .demo_sheet import sheet
 from .files import save, save_picture
-from .output import Output, clean, concept_row, duration, take_row
-from .talk import follow
+from .output import Output, clean, concept_row, duration, event_row, take_line, take_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ..agent.agent import Agent
     from ..agent.session import Session
 
 NAME, KIND, SEED = "Biscuit", "dog", 24
@@ -54,115 +52,131 @@ def run_demo(out: Output, folder: Path, *, preset: str, planner: str | None) -> 
     """Teach, talk, and write `folder`.
 
     Raises `UserError` when `folder` holds something else, `LibraryError` when it cannot be written, and
-    whatever the agent raises.
+    whatever the agent raises. Stopped half-way, `folder` holds what had happened by then.
     """
     from ..agent.agent import Agent
 
-    _check(folder)
     began = time.perf_counter()
+    book = Book(folder, preset)
+    references = reference_pictures()
+    files = book.begin(references)
     with TemporaryDirectory(prefix="limner-demo-", ignore_cleanup_errors=True) as home:
-        references = reference_pictures()
-        files = [Path(home) / f"reference-{number}.png" for number in range(1, len(references) + 1)]
-        for image, file in zip(references, files, strict=True):
-            image.save(file)
-        with Agent.open(preset=preset, home=Path(home) / "library", planner=planner) as agent:
+        with Agent.open(preset=preset, home=home, planner=planner) as agent:
             out.notices(agent.notices)
-            story = _live_through(out, agent, files, references, preset)
-            _write(story, folder)
+            out.words(f"Teaching {NAME}, a {KIND} that no model has seen, from {len(files)} pictures.")
+            concept = agent.teach(NAME, files, kind=KIND)
+            book.taught(concept, time.perf_counter() - began)
+            out.row(concept_row(concept), f"        {duration(book.teach_seconds)}")
+            chat = agent.session("demo")
+            for text in TURNS:
+                book.add(_exchange(out, book, chat, text))
+            book.finish(references, chat.takes())
+    seconds = time.perf_counter() - began
     out.row(
-        {
-            "out": str(folder),
-            "page": str(folder / "index.html"),
-            "seconds": round(time.perf_counter() - began, 2),
-        },
-        f"\nAll of it took {duration(time.perf_counter() - began)}.\n"
+        {"out": str(folder), "page": str(folder / "index.html"), "seconds": round(seconds, 2)},
+        f"\nAll of it took {duration(seconds)}.\n"
         f"  the conversation  {folder / 'index.html'}\n"
         f"  the tree          {folder / 'tree.png'}\n"
         f"  every take        {folder / 'takes'}",
     )
 
 
-def _check(folder: Path) -> None:
-    """Refuse to write among files that are not an earlier demo's."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is not a folder.", "Name another one with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).exists():
-        raise UserError(f"{folder} holds other files.", "Name another folder with --out.")
-
-
-def _live_through(
-    out: Output, agent: Agent, files: list[Path], references: list[Image], preset: str
-) -> Story:
-    """The demo itself: teach, then every turn, printed as it happens."""
-    out.words(f"Teaching {NAME}, a {KIND} that no model has seen, from {len(files)} pictures.")
-    began = time.perf_counter()
-    concept = agent.teach(NAME, files, kind=KIND)
-    took = time.perf_counter() - began
-    out.row({"taught": concept_row(concept), "seconds": round(took, 2)}, f"  learned in {duration(took)}")
-    chat = agent.session("demo")
-    exchanges = tuple(_exchange(out, chat, text) for text in TURNS)
-    takes = chat.takes()
-    title = f"{NAME}: {len(takes)} takes from {len(references)} pictures"
-    return Story(concept, tuple(references), exchanges, sheet(title, references, takes), preset, took)
-
-
-def _exchange(out: Output, chat: Session, text: str) -> Exchange:
+def _exchange(out: Output, book: Book, chat: Session, text: str) -> Exchange:
+    """One turn, printed as it happens."""
     out.words(f"\nyou     {text}")
     began = time.perf_counter()
     reply, takes = "", list[Take]()
-    for event in follow(out, chat.stream(text), indent="limner  "):
+    for event in chat.stream(text):
         match event:
-            case Reply(text=said, done=True):
-                reply = said
+            case Progress():
+                out.meter.show(event)
+            case Notice(text=remark):
+                out.notice(remark)
             case TakeReady(take=take):
-                takes.append(take)
-            case Question(text=asked):
-                reply = asked
-            case Failed(text=failure, hint=hint):
-                raise ModelError(f"The demo stopped at {text!r}: {failure}", hint)
+                # The library is a temporary one: what is shown is the copy that stays.
+                takes.append(replace(take, image_path=book.keep(take)))
+                out.row(event_row(TakeReady(takes[-1])), f"        {take_line(takes[-1])}")
+            case Reply(text=reply, done=True):
+                out.row(event_row(event), "limner  " + clean(reply, lines=True).replace("\n", "\n        "))
     took = time.perf_counter() - began
     out.words(f"        {duration(took)}")
     return Exchange(text, reply, tuple(takes), took, chat.head.number if chat.head else None)
 
 
-def _write(story: Story, folder: Path) -> None:
-    """Write the folder; what an earlier demo left in it is replaced."""
-    try:
-        for name in ("references", "takes"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            for old in (folder / name).glob("*.png"):
-                old.unlink()
-    except OSError as error:
-        raise LibraryError(f"Cannot write {folder}: {error.strerror}.") from error
-    for number, image in enumerate(story.references, 1):
-        save_picture(image, folder / "references" / f"{number}.png")
-    for take in story.takes:
-        save_picture(take.image, folder / "takes" / f"{take.number}.png")
-    save_picture(story.tree, folder / "tree.png")
-    save(folder / RECORD, json.dumps(_record(story), indent=2, default=str).encode())
-    save(folder / "index.html", page(story).encode())
+class Book:
+    """The folder that the demo writes, filled as things happen."""
 
+    def __init__(self, folder: Path, preset: str) -> None:
+        """Raises `UserError` when `folder` is a file or holds something else than an earlier demo."""
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is not a folder.", "Name another one with --out.")
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).exists():
+            raise UserError(f"{folder} holds other files.", "Name another folder with --out.")
+        self.folder = folder
+        self.preset = preset
+        self.concept: Concept | None = None
+        self.teach_seconds = 0.0
+        self.exchanges: list[Exchange] = []
 
-def _record(story: Story) -> dict[str, Any]:
-    """What happened, for programs."""
+    def begin(self, references: list[Image]) -> list[Path]:
+        """Clear what an earlier demo left, and write the reference pictures."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write_record()
+            for name in ("references", "takes"):
+                (self.folder / name).mkdir(exist_ok=True)
+                for old in (self.folder / name).glob("*.png"):
+                    old.unlink()
+            for name in ("tree.png", "index.html"):
+                (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise LibraryError(f"Cannot write {self.folder}: {error.strerror}.") from error
+        files = [self.folder / "references" / f"{number}.png" for number in range(1, len(references) + 1)]
+        for image, file in zip(references, files, strict=True):
+            save_picture(image, file)
+        return files
 
-    def rows(exchange: Exchange) -> Iterator[dict[str, Any]]:
-        for take in exchange.takes:
-            yield take_row(take) | {"image": f"takes/{take.number}.png"}
+    def taught(self, concept: Concept, seconds: float) -> None:
+        """The subject is learned."""
+        self.concept, self.teach_seconds = concept, seconds
+        self._write_record()
 
-    return {
-        "concept": story.concept.name,
-        "kind": story.concept.kind,
-        "preset": story.preset,
-        "teach_seconds": round(story.teach_seconds, 3),
-        "turns": [
-            {
-                "text": clean(exchange.text),
-                "reply": exchange.reply,
-                "seconds": round(exchange.seconds, 3),
-                "at": exchange.at,
-                "takes": list(rows(exchange)),
-            }
-            for exchange in story.exchanges
-        ],
-    }
+    def keep(self, take: Take) -> Path:
+        """Copy a take's picture."""
+        file = self.folder / "takes" / f"{take.number}.png"
+        save_picture(take.image, file)
+        return file
+
+    def add(self, exchange: Exchange) -> None:
+        """A turn has ended."""
+        self.exchanges.append(exchange)
+        self._write_record()
+
+    def finish(self, references: list[Image], takes: list[Take]) -> None:
+        """Write the tree and the page."""
+        assert self.concept is not None
+        tree = sheet(f"{NAME}: {len(takes)} takes from {len(references)} pictures", references, takes)
+        save_picture(tree, self.folder / "tree.png")
+        story = Story(self.concept, tuple(references), tuple(self.exchanges), tree, self.preset, self.teach_seconds)
+        save(self.folder / "index.html", page(story).encode())
+
+    def _write_record(self) -> None:
+        record = {
+            "concept": concept_row(self.concept) if self.concept else None,
+            "preset": self.preset,
+            "teach_seconds": round(self.teach_seconds, 3),
+            "turns": [
+                {
+                    "text": exchange.text,
+                    "reply": exchange.reply,
+                    "seconds": round(exchange.seconds, 3),
+                    "at": exchange.at,
+                    "takes": [
+                        take_row(take) | {"image": take.image_path.relative_to(self.folder).as_posix()}
+                        for take in exchange.takes
+                    ],
+                }
+                for exchange in self.exchanges
+            ],
+        }
+        save(self.folder / RECORD, (json.dumps(record, indent=1, default=str) + "\n").encode())

@@ -70,7 +70,8 @@ img { display: block; max-width: 100%; height: auto; border-radius: 10px; border
 ol { list-style: none; margin: 0; padding: 0; } li { margin: 0 0 2rem; }
 .you { width: fit-content; max-width: 80%; margin: 0 0 .8rem auto; padding: .5rem 1rem;
   background: var(--you); color: var(--you-ink); border-radius: 18px 18px 4px 18px; }
-.limner { max-width: 88%; padding: .9rem 1.1rem; background: var(--card); border: 1px solid var(--line);
+.limner { width: fit-content; max-width: 88%; padding: .9rem 1.1rem; background: var(--card);
+  border: 1px solid var(--line);
   border-radius: 18px 18px 18px 4px; }
 .limner p { margin: 0; white-space: pre-line; } .limner .row { margin-top: .8rem; }
 .limner .row figure { width: 16rem; max-width: 100%; } .at { font-size: .82rem; margin: .35rem 0 0 .3rem; }
@@ -85,19 +86,19 @@ def _data_uri(image: Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _figure(image: Image.Image, about: str, caption: str) -> str:
+def _figure(image: Image.Image, about: str, *captions: str) -> str:
     size = f'width="{image.width}" height="{image.height}"'
+    lines = "<br>".join(escape(caption) for caption in captions)
     return (
-        f'<figure><img src="{_data_uri(image)}" {size} alt="{escape(about)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure><img src="{_data_uri(image)}" {size} alt="{escape(about)}"><figcaption>{lines}</figcaption></figure>'
     )
 
 
 def _take(take: Take) -> str:
-    facts = [f"take {take.number}", take.method, duration(take.seconds), scores_text(take.scores)]
-    return _figure(
-        enlarged(take.image, SIDE), take.description or take.prompt, " · ".join(filter(None, facts))
-    )
+    facts = [f"take {take.number}", take.method, duration(take.seconds)]
+    about = take.description or take.prompt
+    scores = scores_text(take.scores)
+    return _figure(enlarged(take.image, SIDE), about, " · ".join(filter(None, facts)), scores)
 
 
 def _exchange(exchange: Exchange) -> str:

@@ -68,9 +68,7 @@ def sheet(title: str, references: Sequence[Image.Image], takes: Sequence[Take]) 
     draw.text((MARGIN, MARGIN - 10), title, font=ImageFont.load_default(22), fill=INK)
     for index, reference in enumerate(references):
         _paste(canvas, draw, enlarged(reference, small), MARGIN, top + index * (small + 10))
-    spots = {
-        cell.take.id: (left + cell.column * (SIDE + GAP), top + cell.row * (SIDE + CAPTION)) for cell in cells
-    }
+    spots = {cell.take.id: (left + cell.column * (SIDE + GAP), top + cell.row * (SIDE + CAPTION)) for cell in cells}
     trunk = (MARGIN + small, top + small // 2)
     for cell in cells:
         x, y = spots[cell.take.id]

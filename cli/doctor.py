@@ -22,7 +22,9 @@ MEMORY_NEEDED = 1.5 * 2**30
 """Bytes that a turn with the starter models may take."""
 DISK_WANTED = 2**30
 _INSTALL = "pip install -c constraints.txt -e ."
+_MEND = "Reinstall Limner, or fetch the model anew."
 CHECKSUMS = "SHA256SUMS"
+"""In a model's folder, as `sha256sum` writes it."""
 
 # Runs in a process of its own: a broken native library may raise anything, or end the process.
 _PROBE = """
@@ -41,7 +43,8 @@ for module, name in wanted.items():
         found[module] = ""
 if not found["torch"]:
     import torch
-    found |= {"version": torch.__version__, "threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
+    found["version"] = torch.__version__
+    found |= {"threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
 print(json.dumps(found))
 """
 
@@ -83,9 +86,7 @@ def _packages() -> Iterator[Finding]:
     try:
         declared = metadata.requires("limner") or []
     except metadata.PackageNotFoundError:
-        yield Finding(
-            "packages", "note", "Limner runs from a folder and is not installed.", "pip install -e ."
-        )
+        yield Finding("packages", "note", "Limner runs from a folder and is not installed.", _INSTALL)
         return
     wrong = []
     for line in declared:
@@ -117,14 +118,12 @@ def _libraries() -> Iterator[Finding]:
         yield Finding("torch", "fail", f"torch does not import: {found['torch']}", "Reinstall torch.")
         return
     device = "CUDA is there" if found["cuda"] else "no CUDA: the processor draws"
-    yield Finding(
-        "torch", "ok", f"{found['version']}, {device}, {found['threads']} of {os.cpu_count()} cores"
-    )
+    yield Finding("torch", "ok", f"{found['version']}, {device}, {found['threads']} of {os.cpu_count()} cores")
     if found["torchvision"] not in ("", "absent"):
         yield Finding(
             "torch",
             "fail",
-            "The torchvision that is installed does not fit this torch, and transformers cannot load with it.",
+            "The torchvision that is installed does not fit this torch, so transformers cannot load.",
             "Limner needs none: pip uninstall torchvision",
         )
     elif found["transformers"]:
@@ -136,33 +135,37 @@ def _models(name: str) -> Iterator[Finding]:
     from ..tools.presets import load_preset
 
     try:
-        folder = load_preset(name).folder
+        preset = load_preset(name)
     except LimnerError as error:
         yield Finding("preset", "fail", error.text, error.hint)
         return
-    listed = folder / CHECKSUMS
-    if not listed.is_file():
-        yield Finding(
-            "preset", "note", f"{name}: {folder} lists no checksums, so its weights are not checked."
-        )
-        return
-    wrong, total = [], 0
-    for line in listed.read_text(encoding="utf-8").splitlines():
+    for role, model in preset.models.items():
+        yield _weights(f"{preset.name}, {role}", model.folder)
+
+
+def _weights(what: str, folder: Path) -> Finding:
+    """Whether the weights in `folder` are there, and as they were when they were listed."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        return Finding("weights", "fail", f"{what}: there are none in {folder}.", _MEND)
+    size = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+    try:
+        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return Finding("weights", "note", f"{what}: {size}, not checked: {folder} has no {CHECKSUMS}.")
+    wrong = []
+    for line in lines:
         digest, _, file_name = line.partition("  ")
         file = folder / file_name
         if not file.is_file():
             wrong.append(f"{file_name} is missing")
             continue
-        total += file.stat().st_size
         with file.open("rb") as stream:
             if file_digest(stream, "sha256").hexdigest() != digest:
                 wrong.append(f"{file_name} is damaged")
     if wrong:
-        yield Finding(
-            "preset", "fail", f"{name}: {'; '.join(wrong)}.", "Reinstall Limner, or fetch them anew."
-        )
-    else:
-        yield Finding("preset", "ok", f"{name}: weights whole ({total / 1e6:.1f} MB in {folder})")
+        return Finding("weights", "fail", f"{what}: {'; '.join(wrong)}.", _MEND)
+    return Finding("weights", "ok", f"{what}: {size}, whole")
 
 
 def _library(home: Path | None) -> Iterator[Finding]:
@@ -200,9 +203,7 @@ def _memory() -> Finding:
         return Finding("memory", "note", "This system does not say how much memory is free.")
     text = f"{available / 2**30:.1f} GiB free"
     if available < MEMORY_NEEDED:
-        return Finding(
-            "memory", "fail", f"Only {text}; the starter models may need 1.5.", "Close other programs."
-        )
+        return Finding("memory", "fail", f"Only {text}; the starter models may need 1.5.", "Close other programs.")
     return Finding("memory", "ok", text)
 
 

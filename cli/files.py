@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LibraryError, UserError
-from ..memory.files import replace_file
+from ..memory.files import replacing
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +23,8 @@ def save(file: Path, data: bytes) -> None:
     if file.is_dir():
         raise UserError(f"{file} is a folder.", "Name a file in it.")
     try:
-        replace_file(file, data)
+        with replacing(file) as stream:
+            stream.write(data)
     except OSError as error:
         raise LibraryError(f"Cannot write {file}: {error.strerror or error}.") from error
 

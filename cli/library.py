@@ -26,17 +26,15 @@ def register(app: typer.Typer) -> None:
         rich_help_panel=ConceptsPanel,
         epilog=example("limner export concept Biscuit biscuit.limner"),
     )(export)
-    app.command(
-        "import", cls=Verb, rich_help_panel=ConceptsPanel, epilog=example("limner import biscuit.limner")
-    )(import_)
+    app.command("import", cls=Verb, rich_help_panel=ConceptsPanel, epilog=example("limner import biscuit.limner"))(
+        import_
+    )
 
 
 def export(
     ctx: typer.Context,
     what: Annotated[Exportable, typer.Argument(help="A concept, or a whole conversation.")],
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=complete.exportable, help="Its name.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.exportable, help="Its name.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")],
 ) -> None:
     """Write a concept or a conversation to one file that opens elsewhere."""

@@ -26,9 +26,7 @@ def clean(text: str, *, lines: bool = False) -> str:
     kept = "\n\t" if lines else ""
 
     def harmless(char: str) -> bool:
-        return char in kept or (
-            unicodedata.category(char) not in ("Cc", "Cs") and char not in _DIRECTION_MARKS
-        )
+        return char in kept or (unicodedata.category(char) not in ("Cc", "Cs") and char not in _DIRECTION_MARKS)
 
     return "".join(char if harmless(char) else char.encode("unicode_escape").decode() for char in text)
 
@@ -90,6 +88,12 @@ def take_row(take: Take) -> dict[str, Any]:
         "rating": take.rating,
         "created": take.created,
     }
+
+
+def take_line(take: Take) -> str:
+    """A finished picture in one line for people."""
+    facts = [take.method, duration(take.seconds), scores_text(take.scores), str(take.image_path)]
+    return f"take {take.number}: " + "  ".join(clean(fact) for fact in facts if fact)
 
 
 def event_row(event: Event) -> dict[str, Any]:
@@ -188,6 +192,4 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

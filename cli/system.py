@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Annotated
 
 import typer
@@ -18,8 +17,9 @@ def register(app: typer.Typer) -> None:
     app.command(cls=Verb, rich_help_panel=TalkPanel, epilog=example("limner demo --out limner-demo"))(demo)
     app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner presets --json"))(presets)
     app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner doctor"))(doctor)
+    # A plain command, not a Verb: flags after NAME, also --preset and --json, are the measurement's own.
     app.command(
-        cls=Verb,
+        add_help_option=False,
         rich_help_panel=SystemPanel,
         epilog=example("limner bench startup"),
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -69,17 +69,26 @@ def doctor(ctx: typer.Context) -> None:
 
 def bench(
     ctx: typer.Context,
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Which measurement; `compare A B` compares two results.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which measurement; `compare A B` compares two results.")],
 ) -> None:
-    """Run a measurement; what follows NAME is its own (`limner bench NAME --help`)."""
-    from .. import bench as package
+    """Run a measurement. What follows NAME is its own: `limner bench NAME --help`."""
+    if name in ctx.help_option_names:
+        print(ctx.get_help())
+        raise typer.Exit()
+    measurements = _measurements()
+    if name not in measurements:
+        raise NotFound(f"There is no measurement {name!r}.", f"There are: {', '.join(measurements)}.")
+    module = import_module(f"..bench.{name}", __package__)
+    given = [*ctx.args]
+    for flag in ("preset", "json"):
+        value = ctx.meta.get(f"limner.{flag}")
+        given += [f"--{flag}"] if value is True else [f"--{flag}", value] if value else []
+    raise typer.Exit(module.main(given) or 0)
 
-    known = sorted(
-        module.name for module in iter_modules(package.__path__) if not module.name.startswith("_")
-    )
-    runnable = [module for module in known if hasattr(import_module(f"{package.__name__}.{module}"), "main")]
-    if name not in runnable:
-        raise NotFound(f"There is no measurement {name!r}.", f"There are: {', '.join(runnable)}.")
-    raise typer.Exit(import_module(f"{package.__name__}.{name}").main(ctx.args) or 0)
+
+def _measurements() -> list[str]:
+    """The names of the modules in `bench/` that have a `main`, found without importing their models."""
+    folder = Path(__file__).parent.parent / "bench"
+    files = {file.stem: file for file in folder.glob("[!_]*.py")}
+    files |= {file.parent.name: file for file in folder.glob("[!_]*/__init__.py")}
+    return sorted(name for name, file in files.items() if "\ndef main(" in file.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from ..memory.values import Take
 from .files import save_picture
 from .output import Output, clean, duration, scores_row, scores_text, table, take_row
 from .shared import DEFAULT_SESSION, Run, SessionOption, TakeArgument, TakesPanel, Verb, example
+
+if TYPE_CHECKING:
+    from ..memory.library import Library
+    from ..memory.sessions import SessionStore
 
 
 class Rating(StrEnum):
@@ -40,18 +44,19 @@ def takes(ctx: typer.Context, session: SessionOption = DEFAULT_SESSION) -> None:
     """List the takes of a conversation; `*` marks where it is at."""
     run = Run(ctx)
     with run.library() as library:
-        # A conversation that nobody has begun is empty, not unknown; any other name is a slip.
-        if session == DEFAULT_SESSION and session not in library.sessions():
-            found, head = [], None
-        else:
-            store = library.session(session, create=False)
-            found, head = store.takes(), store.head
+        store = _known(library, session)
+        found, head = store.takes(), store.head
     numbers = {take.id: take.number for take in found}
     lines = table([_line(take, numbers, here=head is not None and take.id == head.id) for take in found])
     for take, line in zip(found, lines, strict=True):
         run.out.row(take_row(take) | {"head": head is not None and take.id == head.id}, line)
     if not found:
         run.out.words('No takes yet. Begin with: limner say "a cat in the forest"')
+
+
+def _known(library: Library, session: str) -> SessionStore:
+    """The conversation. The default one is empty before its first take; any other unknown name is a slip."""
+    return library.session(session, create=session == DEFAULT_SESSION)
 
 
 def _line(take: Take, numbers: dict[str, int], *, here: bool) -> tuple[str, ...]:
@@ -88,7 +93,7 @@ def show(
     """Show all that is known of a take, and save its picture."""
     run = Run(ctx)
     with run.library() as library:
-        found = library.find_take(take, session)
+        found = library.find_take(take, _known(library, session).name)
         if out is not None:
             save_picture(found.image, out)
     row = take_row(found) | ({"saved": str(out)} if out is not None else {})
@@ -137,7 +142,20 @@ def compare(
     run = Run(ctx)
     with run.agent() as agent:
         result = agent.session(session).compare(first, second)
-    run.out.row(result.row(), clean(result.text, lines=True))
+    better = result.better.number if result.better else None
+    row = {
+        "takes": [take_row(result.first), take_row(result.second)],
+        "similarity": result.similarity,
+        "changed": result.changed,
+        "better": better,
+    }
+    lines = [
+        f"take {take.number}: {clean(take.description or take.prompt)}  ({scores_text(take.scores)})"
+        for take in (result.first, result.second)
+    ]
+    verdict = f"; take {better} scores higher" if better else ""
+    lines.append(f"likeness {result.similarity:.2f}; {result.changed:.0%} of the picture differs{verdict}")
+    run.out.row(row, "\n".join(lines))
 
 
 def rate(

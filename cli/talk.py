@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ from ..memory.events import (
     ToolStarted,
 )
 from . import complete
-from .output import Output, clean, duration, event_row, scores_text
+from .output import Output, clean, event_row, take_line
 from .shared import DEFAULT_SESSION, Run, SessionOption, TalkPanel, Verb, example
 
 if TYPE_CHECKING:
@@ -61,11 +61,8 @@ def say(
     with run.agent(write=not dry_run) as agent:
         chat = agent.session(session)
         for sentence in sentences:
-            failed = (
-                _plan(run.out, chat, sentence, files)
-                if dry_run
-                else _turn(run.out, chat.stream(sentence, files=files, method=method))
-            )
+            act = _plan if dry_run else _turn
+            failed = act(run.out, chat, sentence, files, method)
             # Pictures belong to the first turn; a later "now at night" must not attach them again.
             files = ()
             status = status or failed
@@ -79,11 +76,11 @@ def _lines() -> Iterator[str]:
         yield line.rstrip("\r\n")
 
 
-def _plan(out: Output, chat: Session, sentence: str, files: tuple[Path, ...]) -> int:
+def _plan(out: Output, chat: Session, sentence: str, files: tuple[Path, ...], method: str) -> int:
     """Print the tool calls that `sentence` would lead to, then exactly one reply. Returns the exit status."""
     status = 0
     try:
-        calls, reply = chat.plan(sentence, files)
+        calls, reply = chat.plan(sentence, files, method=method)
     except LimnerError as error:
         calls, reply, status = [], f"{error.text} {error.hint}".rstrip(), error.exit_status
         out.error(error.text, error.hint)
@@ -93,37 +90,40 @@ def _plan(out: Output, chat: Session, sentence: str, files: tuple[Path, ...]) ->
     return status
 
 
-def _turn(out: Output, events: Iterable[Event]) -> int:
+def _turn(out: Output, chat: Session, sentence: str, files: tuple[Path, ...], method: str) -> int:
     """Print a turn as it happens. Returns the exit status."""
+    told = False
     try:
-        for _ in follow(out, events):
-            pass
+        for event in chat.stream(sentence, files, method=method):
+            _show(out, event)
+            told |= isinstance(event, Failed)
     except LimnerError as error:
-        if out.as_json:
+        if out.as_json and not told:
             out.row(event_row(Failed(error.text, error.hint)), "")
         out.error(error.text, error.hint)
         return error.exit_status
-    return 0
-
-
-def follow(out: Output, events: Iterable[Event], indent: str = "") -> Iterator[Event]:
-    """Print events as they happen and hand each one on. `indent` begins a reply; other lines align."""
-    try:
-        for event in events:
-            match event:
-                case Progress():
-                    out.meter.show(event)
-                case Notice(text=text):
-                    out.notice(text)
-                case Reply(done=False) | JobChanged():
-                    pass  # the whole reply follows; jobs belong to their own verb
-                case _:
-                    first = indent if isinstance(event, Reply | Question) else " " * len(indent)
-                    text = _event_text(event).replace("\n", "\n" + " " * len(indent))
-                    out.row(event_row(event), first + text)
-            yield event
     finally:
         out.meter.clear()
+    turn = chat.last
+    if turn and turn.question:
+        out.words("\n".join(f"  - {clean(option)}" for option in turn.question.options))
+    # Nothing that was asked could be done: the reply says why, the status says that.
+    return turn.problem.exit_status if turn and turn.problem else 0
+
+
+def _show(out: Output, event: Event) -> None:
+    """Print one event."""
+    match event:
+        case Progress():
+            out.meter.show(event)
+        case Notice(text=text):
+            out.notice(text)
+        case Reply(done=False) | JobChanged():
+            pass  # the whole reply follows; jobs belong to their own verb
+        case Failed() | Question() | ToolStarted(tool="ask_user") if not out.as_json:
+            pass  # the error or the reply that follows says the same
+        case _:
+            out.row(event_row(event), _event_text(event))
 
 
 def _event_text(event: Event) -> str:
@@ -132,11 +132,8 @@ def _event_text(event: Event) -> str:
         case ToolStarted(tool=tool):
             return f"· {clean(tool)}"
         case TakeReady(take=take):
-            facts = [take.method, duration(take.seconds), scores_text(take.scores), str(take.image_path)]
-            return f"take {take.number}: " + "  ".join(clean(fact) for fact in facts if fact)
+            return take_line(take)
         case Reply(text=text):
             return clean(text, lines=True)
-        case Question(text=text, options=options):
-            return "\n".join([clean(text, lines=True), *(f"  - {clean(option)}" for option in options)])
         case _:
             return str(event)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import LibraryError, Locked
 
@@ -47,14 +47,16 @@ def to_json(value: Mapping[str, Any]) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path | str) -> dict[str, Any]:
     """The JSON object in `path`.
 
     Raises:
         ValueError: no JSON object. OSError: cannot be read.
     """
+    with open(path, "rb") as file:
+        data = file.read()
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(data)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(value, dict):
@@ -79,15 +81,19 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a file that lies outside the library, complete or not at all.
 
     Raises:
-        OSError: the folder cannot be written; `path` is as it was.
+        OSError: it cannot be written; `path` is as it was.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        write_synced(temporary, data)
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
@@ -95,16 +101,21 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
+def is_full(error: OSError) -> bool:
+    """Whether the system refused because there is no room."""
+    return error.errno in _FULL
+
+
 def explain(error: OSError, home: Path) -> LibraryError:
     """The clear sentence for an operating system's refusal."""
-    if error.errno in _FULL:
+    if is_full(error):
         return LibraryError(
             f"There is no space left for the library at {home}; nothing was changed.",
             hint="Free some space on that disk, or choose another folder with --home.",
         )
     if error.errno in _REFUSED:
         return LibraryError(
-            f"The library at {home} cannot be written: {os.strerror(error.errno or 0)}.",
+            f"The library at {home} cannot be used: {os.strerror(error.errno or 0)}.",
             hint="Check the folder's permissions, or choose another folder with --home.",
         )
     return LibraryError(f"The library at {home} could not be used: {error.strerror or error}.")
@@ -166,9 +177,15 @@ class Vault:
         Raises:
             LibraryError: opened for reading only, closed, disk full, no permission.
         """
-        with self.guard:
+        with self.reading():
             if not self.write:
                 raise LibraryError(f"The library at {self.home} is not open for writing.")
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One look: as `writing`, but allowed in a library that is open for reading only."""
+        with self.guard:
             try:
                 yield
             except OSError as error:
@@ -186,12 +203,15 @@ class Vault:
 
     def publish(self, staged: Path, target: Path) -> None:
         """Make a staged folder, whose files are synced, visible as `target` (which must not exist)."""
-        sync_folder(staged)
         os.rename(staged, target)
         sync_folder(target.parent)
 
-    def put(self, path: Path, data: bytes) -> None:
-        """Write or replace one file."""
+    def put(self, path: Path, data: bytes, *, settle: bool = True) -> None:
+        """Write or replace one file.
+
+        With `settle` the new content would also outlast a power cut right after the return; without it, and
+        with one wait for the disk less, such a cut may bring the old content back. Never a mixture.
+        """
         temporary = self.staging / secrets.token_hex(8)
         try:
             write_synced(temporary, data)
@@ -200,7 +220,8 @@ class Vault:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        sync_folder(path.parent)
+        if settle:
+            sync_folder(path.parent)
 
     def discard(self, path: Path) -> None:
         """Remove a file or folder: gone from its place at once, then from the disk."""

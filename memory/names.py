@@ -1,14 +1,16 @@
 """What may be stored as a name or as text. Names never become paths: folders carry ids or slugs.
 
 A *name* (of a concept or a session) is refused when it holds anything that does not belong into one line of
-plain writing: control characters, terminal escapes, newlines, slashes, direction overrides, invisible formatting.
-Any other *text* (prompts, attributes, replies) is cleaned instead: escape sequences, control characters other than
-newline and tab, direction overrides and half characters (lone surrogates) are taken out, the rest is kept.
+plain writing: control characters, terminal escapes, newlines, slashes, direction overrides, invisible
+formatting. Any other *text* (prompts, attributes, replies) is cleaned instead: escape sequences, control
+characters other than newline and tab, direction overrides and half characters (lone surrogates) are taken
+out, the rest is kept.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -52,12 +54,13 @@ def clean_name(name: str, what: str = "name") -> str:
         BadName: empty, longer than `NAME_LIMIT`, or with a character that a name may not hold.
     """
     text = unicodedata.normalize("NFC", name).strip(" \u00a0\u3000")
-    for char in text:
+    plain = text.isascii() and text.isprintable() and "/" not in text and "\\" not in text
+    for char in () if plain else text:
         fault = _fault(char)
         if fault:
             raise BadName(f"A {what} may not contain {fault}.", hint="Use letters, digits, spaces and emoji.")
     text = " ".join(text.split())
-    if not any(unicodedata.category(c)[0] in "LNSP" or unicodedata.category(c) == "Cn" for c in text):
+    if not any(c.isalnum() or unicodedata.category(c)[0] in "LNSP" or unicodedata.category(c) == "Cn" for c in text):
         raise BadName(f"The {what} is empty.", hint=f"Give a {what} of 1 to {NAME_LIMIT} characters.")
     if len(text) > NAME_LIMIT:
         raise BadName(f"The {what} is {len(text)} characters long; at most {NAME_LIMIT} are possible.")
@@ -85,7 +88,8 @@ def _fault(char: str) -> str:
 def slug(name: str) -> str:
     """A folder name for a session: equal for equal names (see `key`), safe on every file system.
 
-    Names that are no plain ASCII word get a readable stem, `~` and a hash; `~` keeps them apart from plain ones.
+    Names that are no plain ASCII word get a readable stem, `~` and a hash; `~` keeps them apart from plain
+    ones.
     """
     plain = key(name)
     if _PLAIN_SLUG.fullmatch(plain) and plain not in _DEVICES:
@@ -120,10 +124,12 @@ def clean_value(value: Any) -> Any:
     """A JSON value with every string in it cleaned; tuples become lists.
 
     Raises:
-        TypeError: something that JSON cannot hold.
+        TypeError, ValueError: something that JSON cannot hold.
     """
     if isinstance(value, str):
         return clean_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} cannot be stored as JSON")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..errors import UserError
-from .names import clean_name, clean_value, key
-from .values import Concept, ConceptUse, Scores, Take
+from .names import clean_name, clean_value
+from .values import Concept, ConceptUse, Origin, Scores, Take
 
 FORMAT = 1
 """Of `library.json`, of every record and of archives."""
@@ -36,9 +36,10 @@ def _text(value: Any, what: str) -> str:
     return str(value)
 
 
-def _texts(value: Any, what: str) -> tuple[str, ...]:
-    need(isinstance(value, list), f"{what} is no list")
-    return tuple(_text(v, what) for v in value)
+def _texts(value: Any, what: str) -> list[str]:
+    if type(value) is not list or not all(type(v) is str for v in value):
+        raise ValueError(f"{what} is no list of texts")
+    return value
 
 
 def _whole(value: Any, what: str, least: int = 0) -> int:
@@ -46,9 +47,10 @@ def _whole(value: Any, what: str, least: int = 0) -> int:
     return int(value)
 
 
-def _files(value: Any, pattern: re.Pattern[str], what: str) -> tuple[str, ...]:
+def _files(value: Any, pattern: re.Pattern[str], what: str) -> list[str]:
     names = _texts(value, what)
-    need(all(pattern.fullmatch(n) for n in names), f"{what} holds a file name that is not the library's")
+    if not all(map(pattern.fullmatch, names)):
+        raise ValueError(f"{what} holds a file name that is not the library's")
     return names
 
 
@@ -83,8 +85,8 @@ def check_stored_name(name: str, what: str) -> None:
 
 
 def _check_version(version: dict[str, Any]) -> None:
-    for field in ("kind", "created"):
-        _text(version.get(field), field)
+    _text(version.get("kind"), "kind")
+    _text(version.get("created"), "created")
     need(version.get("category") in CATEGORIES, "its category is unknown")
     for field in ("stable", "changeable", "negatives", "notes"):
         _texts(version.get(field), field)
@@ -92,12 +94,12 @@ def _check_version(version: dict[str, Any]) -> None:
     need(references, "it has no reference pictures")
     _files(version.get("rejected"), _PICTURE, "rejected")
     masks = version.get("masks")
-    need(isinstance(masks, list) and len(masks) == len(references), "its masks do not match its references")
-    _files([m for m in masks or [] if m is not None], _PICTURE, "masks")
+    need(type(masks) is list and len(masks) == len(references), "its masks do not match its references")
+    _files([m for m in masks or () if m is not None], _PICTURE, "masks")
     spaces = version.get("embeddings")
-    need(isinstance(spaces, dict), "embeddings is no object")
+    need(type(spaces) is dict, "embeddings is no object")
     for space, entry in (spaces or {}).items():
-        need(SPACE.fullmatch(space) and isinstance(entry, dict), "an embedding space is malformed")
+        need(SPACE.fullmatch(space) and type(entry) is dict, "an embedding space is malformed")
         _files([entry.get("file")], _VECTORS, "embeddings")
         _whole(entry.get("dim"), "dim", 1)
 
@@ -187,7 +189,7 @@ def take_value(record: dict[str, Any], folder: Path, session: str) -> Take:
     origin = record.get("origin")
     rating = record.get("rating")
     settings = record.get("settings")
-    need(origin in ("draw", "edit", "import"), "its origin is unknown")
+    need(isinstance(origin, str) and origin in ("draw", "edit", "import"), "its origin is unknown")
     need(rating in (None, "good", "bad"), "its rating is unknown")
     need(isinstance(settings, dict), "settings is no object")
     uses = record.get("concepts")
@@ -197,14 +199,14 @@ def take_value(record: dict[str, Any], folder: Path, session: str) -> Take:
         id=identity,
         number=number,
         session=session,
-        origin=origin,
+        origin=cast(Origin, origin),
         prompt=_text(record.get("prompt"), "prompt"),
         image_path=folder / "image.png",
         parent=_parent(record),
         description=_text(record.get("description"), "description"),
         concepts=tuple(_use(u) for u in uses or ()),
         method=_text(record.get("method"), "method"),
-        adapters=_texts(record.get("adapters"), "adapters"),
+        adapters=tuple(_texts(record.get("adapters"), "adapters")),
         borrow_from=None if borrowed is None else _text(borrowed, "borrow_from"),
         seed=_whole(record.get("seed"), "seed"),
         model=_text(record.get("model"), "model"),
@@ -262,8 +264,3 @@ def bounded(scores: Scores) -> Scores:
         return None if value is None or value != value else min(1.0, max(0.0, float(value)))
 
     return Scores(bound(scores.subject), bound(scores.text), bound(scores.copy), scores.verdict)
-
-
-def same_words(a: str, b: str) -> bool:
-    """Whether two attributes say the same, case and spacing aside."""
-    return key(a) == key(b)

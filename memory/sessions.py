@@ -1,11 +1,13 @@
 """A session: its tree of takes, the history of where the user was in it, and the log of turns.
 
-`session.json` holds the history; each take is a folder of its own that becomes visible by one rename, before the
-history names it. So a take is there whole or not at all, and what the history says can always be made good.
+`session.json` holds the history; each take is a folder of its own that becomes visible by one rename, before
+the history names it. So a take is there whole or not at all, and what the history says can always be made
+good.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFound, UserError
 from . import records
 from .files import Vault, new_id, now, read_json, to_json, write_synced
+from .history import History, check_session, number_of, read_history, session_record, span
 from .names import clean_text, clean_value
 from .pictures import encode_png
 from .values import ConceptUse, Origin, Scores, Take
@@ -38,8 +41,7 @@ class SessionStore:
         self._takes: dict[str, Take] = {}
         self._deleted: dict[str, int] = {}
         self._next = 1
-        self._history: list[str | None] = [None]
-        self._position = 0
+        self._history = History()
         self._state: dict[str, Any] = {}
         self._created = now()
         self._turns: list[dict[str, Any]] | None = None
@@ -65,8 +67,7 @@ class SessionStore:
             if number in self._deleted.values() or str(ref) in self._deleted:
                 raise NotFound(f"{what[0].upper()}{what[1:]} was deleted.")
             numbers = [t.number for t in self.takes()]
-            hint = f"Its takes go from {numbers[0]} to {numbers[-1]}." if numbers else "It has no takes yet."
-            raise NotFound(f'There is no {what} in the session "{self.name}".', hint=hint)
+            raise NotFound(f'There is no {what} in the session "{self.name}".', hint=span(numbers))
         return found
 
     def resolve(self, ref: int | str) -> Take | None:
@@ -79,18 +80,18 @@ class SessionStore:
     @property
     def head(self) -> Take | None:
         """The take the user is at; `None` before the first."""
-        identity = self._history[self._position]
+        identity = self._history.head
         return None if identity is None else self._takes[identity]
 
     @property
     def can_undo(self) -> int:
         """How many steps `undo` can go."""
-        return self._position
+        return self._history.can_undo
 
     @property
     def can_redo(self) -> int:
         """How many steps `redo` can go."""
-        return len(self._history) - 1 - self._position
+        return self._history.can_redo
 
     @property
     def state(self) -> dict[str, Any]:
@@ -99,7 +100,7 @@ class SessionStore:
 
     def turns(self) -> list[dict[str, Any]]:
         """The log of turns, oldest first."""
-        with self._vault.guard:
+        with self._vault.reading():
             if self._turns is None:
                 self._turns = self._read_turns()
             return list(self._turns)
@@ -130,7 +131,8 @@ class SessionStore:
         `advance` moves the head to it and ends what could be redone. Scores are brought into 0..1.
 
         Raises:
-            NotFound: `parent` is no take of this session. LibraryError: it could not be written; nothing changed.
+            NotFound: `parent` is no take of this session. LibraryError: it could not be written; nothing
+            changed.
         """
         if parent is not None and parent not in self._takes and parent not in self._deleted:
             raise NotFound(f'There is no take {parent} in the session "{self.name}".')
@@ -164,10 +166,8 @@ class SessionStore:
                 write_synced(staged / "image.png", data)
                 write_synced(staged / "take.json", to_json(record))
                 self._vault.publish(staged, folder)
-            history = [*self._history[: self._position + 1], identity] if advance else self._history
-            position = len(history) - 1 if advance else self._position
             try:
-                self._save(next=number + 1, history=history, position=position)
+                self._save(self._history.gone_to(identity) if advance else self._history, next=number + 1)
             except BaseException:
                 with suppress(OSError):
                     self._vault.discard(folder)
@@ -186,18 +186,18 @@ class SessionStore:
     def delete(self, ref: int | str) -> Take:
         """Remove a take's picture and words for good; returns the take as it was.
 
-        Its number and place in the tree stay, so children keep their parent. The head goes back to where the user
-        was before.
+        Its number and place in the tree stay, so children keep their parent. The head goes back to where the
+        user was before.
         """
         with self._vault.writing():
             take = self.take(ref)
-            history, position = _without(self._history, self._position, {take.id})
             self._vault.put(take.image_path.parent / "take.json", to_json(records.tombstone(take)))
             self._deleted[take.id] = take.number
             del self._takes[take.id]
-            self._history, self._position = history, position
-            self._save()
+            self._history = self._history.without({take.id})
             take.image_path.unlink(missing_ok=True)
+            with suppress(OSError):  # should this fail, the next opening does it from the tombstone
+                self._save(self._history)
         return take
 
     # Where the user is
@@ -218,9 +218,8 @@ class SessionStore:
         """Go to any take; the next one branches from there. `undo` comes back."""
         with self._vault.writing():
             take = self.take(ref)
-            if self.head is None or self.head.id != take.id:
-                history = [*self._history[: self._position + 1], take.id]
-                self._save(history=history, position=len(history) - 1)
+            if self._history.head != take.id:
+                self._save(self._history.gone_to(take.id))
         return take
 
     def _move(self, by: int, steps: int, possible: int, verb: str, done: str) -> Take | None:
@@ -232,7 +231,7 @@ class SessionStore:
             can = "1 step" if possible == 1 else f"{possible} steps"
             raise UserError(f"Only {can} can be {done}, not {steps}.")
         with self._vault.writing():
-            self._save(position=self._position + by)
+            self._save(self._history.moved(by))
         return self.head
 
     # Turns and state
@@ -243,11 +242,11 @@ class SessionStore:
         line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode()
         with self._vault.writing():
             turns = self.turns()
-            with open(self.folder / "turns.jsonl", "ab") as file:
+            with open(self.folder / "turns.jsonl", "ab", buffering=0) as file:
                 size = file.tell()
                 try:
-                    file.write(line)
-                    file.flush()
+                    if file.write(line) != len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     os.fsync(file.fileno())
                 except OSError:
                     with suppress(OSError):
@@ -259,29 +258,26 @@ class SessionStore:
         """Keep small JSON values with the session; `None` removes one."""
         with self._vault.writing():
             state = {**self._state, **clean_value(values)}
-            self._save(state={k: v for k, v in state.items() if v is not None})
+            self._save(self._history, state={k: v for k, v in state.items() if v is not None})
 
     # On the disk
+
+    def take_folders(self) -> list[Path]:
+        """The folders of all takes, also of deleted ones."""
+        found = self._takes_folder.iterdir() if self._takes_folder.is_dir() else ()
+        return sorted(p for p in found if p.is_dir())
 
     @property
     def _takes_folder(self) -> Path:
         return self.folder / "takes"
 
-    def _save(self, **changes: Any) -> None:
+    def _save(self, history: History, **changes: Any) -> None:
         """Write `session.json` with the changes, then believe them."""
-        record = {
-            "format": records.FORMAT,
-            "name": self.name,
-            "created": self._created,
-            "next": self._next,
-            "history": self._history,
-            "position": self._position,
-            "state": self._state,
-            **changes,
-        }
-        self._vault.put(self.folder / "session.json", to_json(record))
-        self._next, self._history = record["next"], record["history"]
-        self._position, self._state = record["position"], record["state"]
+        record = {**session_record(self.name, self._created), "next": self._next, "state": self._state}
+        record |= {"history": list(history.steps), "position": history.position, **changes}
+        # An older record is mended from the takes at the next opening, so it need not wait for the disk.
+        self._vault.put(self.folder / "session.json", to_json(record), settle=False)
+        self._history, self._next, self._state = history, record["next"], record["state"]
 
     def _change(self, ref: int | str, **fields: Any) -> Take:
         with self._vault.writing():
@@ -294,29 +290,19 @@ class SessionStore:
     def _load(self) -> None:
         self._load_record()
         added = self._load_takes()
-        known = {i for i in self._history if i is not None}
-        history, position = _without(self._history, self._position, known - self._takes.keys())
+        gone = {i for i in self._history.steps if i is not None} - self._takes.keys()
+        history = self._history.without(gone)
         if added:  # the process ended between storing a take and noting it
-            history = [*history[: position + 1], *added]
-            position = len(history) - 1
-        changed = (history, position) != (self._history, self._position)
-        self._history, self._position = history, position
+            history = history.gone_to(*added)
+        changed, self._history = history != self._history, history
         if changed and self._vault.write:
-            self._save()
+            self._save(history)
 
     def _load_record(self) -> None:
         path = self.folder / "session.json"
         try:
-            record = read_json(path)
-            history, position, state = record["history"], record["position"], record["state"]
-            records.need(record.get("format") == records.FORMAT, f"its format is {record.get('format')!r}")
-            records.check_stored_name(record["name"], "session name")
-            records.need(isinstance(history, list) and history[:1] == [None], "its history is malformed")
-            records.need(all(isinstance(i, str) for i in history[1:]), "its history is malformed")
-            records.need(type(position) is int and 0 <= position < len(history), "its position is malformed")
-            records.need(type(record["next"]) is int and isinstance(state, dict), "its record is malformed")
-            records.need(isinstance(record["created"], str), "its record is malformed")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            record = check_session(read_json(path))
+        except (FileNotFoundError, IsADirectoryError, ValueError) as error:
             text = f'The record of the session "{self.name}" was lost and has been made anew from its takes'
             if self._vault.write and path.exists():
                 text += f"; the old one is {self._vault.set_aside(path)}"
@@ -324,15 +310,15 @@ class SessionStore:
             self._vault.notices.append(f"{text} (session.json: {why}).")
             return
         self.name, self._created = record["name"], record["created"]
-        self._next, self._history, self._position, self._state = record["next"], history, position, state
+        self._next, self._state = record["next"], record["state"]
+        self._history = read_history(record["history"], record["position"])
 
     def _load_takes(self) -> list[str]:
         """Read all takes; returns those that the record does not know yet, by number."""
         known = self._next
         if self._vault.write:
             self._takes_folder.mkdir(exist_ok=True)
-        folders = sorted(self._takes_folder.iterdir()) if self._takes_folder.is_dir() else []
-        for folder in folders:
+        for folder in self.take_folders():
             try:
                 record = read_json(folder / "take.json")
                 identity, number = records.place_of(record)
@@ -346,7 +332,7 @@ class SessionStore:
                     size = take.image_path.stat().st_size
                     records.need(size == record.get("image_bytes"), "its picture is damaged")
                     self._takes[identity] = take
-            except (OSError, ValueError) as error:
+            except (FileNotFoundError, IsADirectoryError, ValueError) as error:
                 self._refuse(folder, error)
                 continue
             self._next = max(self._next, number + 1)
@@ -379,37 +365,8 @@ class SessionStore:
 
 def create(vault: Vault, folder: Path, name: str) -> SessionStore:
     """A new, empty session on the disk, in one step."""
-    record = {
-        "format": records.FORMAT,
-        "name": name,
-        "created": now(),
-        "next": 1,
-        "history": [None],
-        "position": 0,
-        "state": {},
-    }
     with vault.writing(), vault.staged() as staged:
-        write_synced(staged / "session.json", to_json(record))
+        write_synced(staged / "session.json", to_json(session_record(name, now())))
         (staged / "takes").mkdir()
         vault.publish(staged, folder)
     return SessionStore(vault, folder, name)
-
-
-def number_of(ref: int | str) -> int | None:
-    """The number in 3, "3" or "#3"; `None` for an id or anything else."""
-    if isinstance(ref, int):
-        return None if isinstance(ref, bool) else ref
-    digits = ref.strip().removeprefix("#")
-    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
-
-
-def _without(history: list[str | None], position: int, gone: set[str]) -> tuple[list[str | None], int]:
-    """The history without some takes and without steps that would then go nowhere."""
-    kept: list[str | None] = []
-    at = 0
-    for i, identity in enumerate(history):
-        if identity not in gone and (not kept or kept[-1] != identity):
-            kept.append(identity)
-        if i == position:
-            at = len(kept) - 1
-    return kept, at

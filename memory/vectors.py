@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class Vectors(NamedTuple):
     """The embeddings of one concept's newest version in one space, as the index needs them."""
 
-    tag: str
-    """Changes with the content."""
-    path: Path
+    file: str
+    """Its name in the concept's folder; it changes with the content."""
     rows: int
+    dim: int
 
 
 def pack(space: str, array: np.ndarray, rows: int) -> tuple[dict[str, Any], bytes]:

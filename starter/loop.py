@@ -205,6 +205,8 @@ def _worker(rank: int, plan: Plan, build: Callable[[Plan, int], Task], port: int
 def launch(plan: Plan, build: Callable[[Plan, int], Task]) -> None:
     """Runs the plan in its number of processes. On a CPU two processes of one thread beat one of two."""
     if plan.processes == 1:
+        if plan.device == "cpu":
+            torch.set_num_threads(1)
         run(plan, build)
         return
     import socket

@@ -1,7 +1,7 @@
 """The tools that the planner may call: found by themselves, described and checked by their own signatures.
 
 A tool is a generator function marked with `@tool`: its first argument is the `Desk`, the others are what the
-planner fills in; it yields events and returns the answer for the planner. To add one, put a file into this folder.
+planner fills in; it yields events and returns the answer for the planner. A new one is a file beside this.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -97,6 +97,7 @@ def tool(*, needs: str = "", order: int = 50) -> Callable[[_Function], _Function
     return mark
 
 
+@cache
 def all_tools() -> tuple[Tool, ...]:
     """Every tool in this folder, in the order in which the planner reads them."""
     package = importlib.import_module(__package__ or "")

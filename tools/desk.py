@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +20,20 @@ if TYPE_CHECKING:
 
     from ..memory.library import Library
     from ..memory.sessions import SessionStore
+    from .presets import Preset
     from .studio import Studio
 
-_EDGE = r"[\s\"'`,;:()<>\[\]]"
+_EDGE = r"[\s\"'`,;:()<>\[\]“”„«»‘’]"
 """What may stand before a path in a sentence; the same, or a full stop, may follow it."""
+_PICTURE = re.compile(
+    r"""(?P<mark>["'])(?P<quoted>[^"'\n]{1,300}?\.EXT)(?P=mark)"""
+    r"""|(?P<bare>(?:\\\ |[^\s"',;:!?()<>|“”„«»‘’]){1,300}\.EXT(?!\w))""".replace(
+        "EXT", "(?:png|jpe?g|webp|gif|bmp|tiff?)"
+    ),
+    re.IGNORECASE,
+)
+REMEMBERED = 12
+"""A path may have been typed or attached so many turns ago: a question may lie between."""
 
 
 def never() -> bool:
@@ -37,19 +48,20 @@ class Desk:
     library: Library
     session: SessionStore
     studio: Studio
+    preset: Preset
     text: str = ""
     """The user's sentence: paths may be read only when they stand in it (or in `files`)."""
     files: tuple[Path, ...] = ()
     """Pictures that the user attached, absolute paths."""
     method: str = "auto"
     """The method that the user forced for this turn; "auto" leaves it to the planner."""
-    preset: str = ""
     cancelled: Callable[[], bool] = never
     question: Question | None = None
     """Set by `ask_user`: the turn ends with it."""
     takes: list[Take] = field(default_factory=list)
     """What this turn has drawn or imported so far."""
-    imported: dict[Path, Take] = field(default_factory=dict)
+    imported: dict[int, Take] = field(default_factory=dict)
+    """The attached pictures once they are takes, by the numbers that the planner was told."""
     done: set[str] = field(default_factory=set)
     """Calls that this turn has made already, so that a planner running in circles is told so."""
 
@@ -88,30 +100,46 @@ class Desk:
     # -- pictures ---------------------------------------------------------------------------------
 
     def may_read(self, name: str) -> Path:
-        """The path behind `name`, if the user attached it or typed it in this sentence.
+        """The path behind `name`, if the user attached or typed it, in this sentence or a little earlier.
 
         Raises `UserError` otherwise: a planner never opens files of its own choice.
         """
         path = Path(name).expanduser()
-        for attached in self.files:
-            if name in (str(attached), attached.name) or path == attached:
-                return attached
-        if name.strip() and re.search(f"(?:^|{_EDGE}){re.escape(name)}(?:$|{_EDGE}|[.!?])", self.text):
+        turns = self.session.turns()[-REMEMBERED:]
+        attached = [*self.files, *(Path(file) for turn in turns for file in turn.get("files") or [])]
+        for file in attached:
+            if name in (str(file), file.name) or path == file:
+                return file
+        pattern = re.compile(f"(?:^|{_EDGE}){re.escape(_plain(name))}(?:$|{_EDGE}|[.!?])")
+        typed = [self.text, *(str(turn.get("text") or "") for turn in turns)]
+        if name.strip() and any(pattern.search(_plain(text)) for text in typed):
             return path
         raise UserError(
-            f"{name!r} was neither attached nor named in the sentence.",
+            f"{name!r} was neither attached nor named by you.",
             "Name the picture's file in the sentence, or attach it.",
         )
 
-    def seed_for(self, number: int) -> int:
-        """The seed of take `number` where nobody asked for one: the same conversation draws the same pictures."""
-        digest = hashlib.sha256(f"{self.session.name}/{number}".encode()).digest()
-        return int.from_bytes(digest[:4], "big")
+    def pictures(self) -> tuple[Path, ...]:
+        """The pictures that came with the sentence: attached, or else typed in it."""
+        if self.files:
+            return self.files
+        found = (match["quoted"] or match["bare"].replace("\\ ", " ") for match in _PICTURE.finditer(self.text))
+        return tuple(dict.fromkeys(Path(name).expanduser() for name in found))
 
-    def next_number(self) -> int:
-        """The number that the session's next take is expected to get."""
+    def seed(self) -> int:
+        """A seed where nobody named one: new for each picture, the same when a conversation repeats."""
+        place = f"{self.session.name}/{len(self.session.turns())}/{self.newest()}/{len(self.takes)}"
+        return int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big")
+
+    def newest(self) -> int:
+        """The number of the session's newest take, 0 without one."""
         takes = self.session.takes()
-        return takes[-1].number + 1 if takes else 1
+        return takes[-1].number if takes else 0
+
+
+def _plain(text: str) -> str:
+    """Text in which a path reads the same however it was typed."""
+    return unicodedata.normalize("NFC", text.replace("\\ ", " "))
 
 
 def check_method(name: str, methods: Sequence[MethodInfo]) -> None:
@@ -121,10 +149,11 @@ def check_method(name: str, methods: Sequence[MethodInfo]) -> None:
     for method in methods:
         if method.name == name:
             if not method.available:
-                raise UserError(f"The method {name!r} cannot run here: {method.why or 'its model is missing'}.")
+                why = method.why or "its model is missing"
+                raise UserError(f"The method {name!r} cannot run here: {why}.")
             return
     known = ", ".join(method.name for method in methods if method.available) or "none"
-    raise NotFound(f"There is no method {name!r}.", f"Available: {known}; \"auto\" chooses by itself.")
+    raise NotFound(f"There is no method {name!r}.", f'Available: {known}; "auto" chooses by itself.')
 
 
 def subject_of(concept: Concept) -> SubjectInput:
@@ -167,4 +196,5 @@ def rounded(value: float | None, digits: int = 2) -> float | None:
 
 def result(**fields: Any) -> dict[str, Any]:
     """A successful answer to the planner; empty fields are left out."""
-    return {"ok": True, **{key: value for key, value in fields.items() if value not in (None, "", [], {}, ())}}
+    said_ones = {key: value for key, value in fields.items() if value not in (None, "", [], {}, ())}
+    return {"ok": True, **said_ones}

@@ -116,9 +116,7 @@ def compare(
 
 
 @tool(order=19)
-def rate(
-    desk: Desk, take: TakeNumber, liked: Annotated[bool, Field(description="true: good, false: bad.")]
-) -> Working:
+def rate(desk: Desk, take: TakeNumber, liked: Annotated[bool, Field(description="true: good, false: bad.")]) -> Working:
     """Keep the user's verdict on a take."""
     yield from ()
     return result(take=desk.session.rate(take, liked).number, rating="good" if liked else "bad")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from ..errors import ModelError, NotFound, UserError
-from ..memory.events import Event, Progress, TakeReady
+from ..memory.events import Event, Notice, Progress, TakeReady
 from ..memory.values import Concept, Origin, Take
 from .catalog import Working, tool
 from .desk import Desk, result, rounded, said, subject_of, uses
@@ -23,15 +23,11 @@ MOST_AT_ONCE = 8
 SEEDS = 2**32
 _LITTLE = frozenset(
     "a an and the of in on at with to by for is are it its my me draw paint make show picture image please"
-    " now some one under over near next this that him her".split()
+    " now some one under over near next this that him her put add make give wearing let have place turn".split()
 )
 
-Prompt = Annotated[
-    str, Field(min_length=1, max_length=2000, description="What to draw, in the user's own words.")
-]
-Names = Annotated[
-    list[str], Field(max_length=8, description="Names of the taught concepts that are in the picture.")
-]
+Prompt = Annotated[str, Field(min_length=1, max_length=2000, description="What to draw, in the user's own words.")]
+Names = Annotated[list[str], Field(max_length=8, description="Names of the taught concepts that are in the picture.")]
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE, description="How many pictures.")]
 Method = Annotated[str, Field(description='A method of the list in the state, or "auto".')]
 Seed = Annotated[int | None, Field(ge=0, lt=SEEDS, description="Only when the user names a seed.")]
@@ -100,9 +96,12 @@ def edit(
     method: Method = "auto",
 ) -> Working:
     """Change a take into a new one and leave the rest of it alone. An attached picture is a take too."""
-    yield from import_attached(desk, take if borrow_from is None else max(take, borrow_from))
-    source = desk.session.take(take)
-    lender = desk.session.take(borrow_from) if borrow_from is not None else None
+    if max(take, borrow_from or 0) > desk.newest():
+        yield from import_attached(desk)
+    source = desk.imported.get(take) or desk.session.take(take)
+    lender = None
+    if borrow_from is not None:
+        lender = desk.imported.get(borrow_from) or desk.session.take(borrow_from)
     kept, forgotten = desk.concepts_of(source)
     coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
     request = DrawRequest(
@@ -123,19 +122,22 @@ def edit(
     return (yield from _make(desk, plan))
 
 
-def import_attached(desk: Desk, upto: int) -> Generator[Event, None, list[Take]]:
-    """Turn the attached pictures into takes, as soon as a take number beyond the newest one is meant."""
+def import_attached(desk: Desk) -> Generator[Event, None, None]:
+    """Turn the pictures that came with the sentence into takes: the numbers after the newest one."""
     from .images import load_picture
 
-    if not desk.files or desk.imported or upto < desk.next_number():
-        return []
-    pictures = [(path, load_picture(path)) for path in desk.files]
+    if desk.imported:
+        return
+    pictures = [(path, load_picture(path)) for path in desk.pictures()]
+    number = desk.newest()
     for path, loaded in pictures:
+        for text in loaded.notices:
+            yield Notice(text)
         take = desk.session.add_take(loaded.image, origin="import", prompt=path.name)
-        desk.imported[path] = take
+        number += 1
+        desk.imported[number] = take
         desk.takes.append(take)
         yield TakeReady(take)
-    return list(desk.imported.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,7 @@ class _Plan:
 def _make(desk: Desk, plan: _Plan) -> Working:
     """Draw, score and store the candidates of one request."""
     notes = [*plan.notes, *_undrawable(desk, plan)]
-    first = desk.next_number()
-    seed = plan.request.seed if plan.request.seed is not None else desk.seed_for(first)
+    seed = plan.request.seed if plan.request.seed is not None else desk.seed()
     subjects = tuple(subject_of(concept) for concept in plan.concepts)
     request = replace(plan.request, subjects=subjects, seed=seed)
     made: list[Take] = []
@@ -219,7 +220,7 @@ def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
     if not unknown:
         return []
     quoted = said([f"'{word}'" for word in unknown])
-    sentence = f"I can't draw {quoted} with the {desk.preset or 'loaded'} models"
+    sentence = f"I can't draw {quoted} with the {desk.preset.name} models"
     dark = {part for word in unknown for part in re.findall(r"\w+", word.lower())}
     light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE
     if not light and (plan.origin == "edit" or not names):
@@ -234,9 +235,9 @@ def _first_of(desk: Desk, capability: str) -> str:
     raise NotFound(f"No method of the family {capability!r} is available in this preset.")
 
 
-def request_of(take: Take, subjects: tuple[SubjectInput, ...], source: Image | None, borrow: Image | None) -> (
-    DrawRequest
-):
+def request_of(
+    take: Take, subjects: tuple[SubjectInput, ...], source: Image | None, borrow: Image | None
+) -> DrawRequest:
     """The request that drew `take`, from its record. Raises `UserError` when the take was not drawn."""
     asked: dict[str, Any] = dict(take.settings.get("request") or {})
     if take.origin == "import" or not asked:

@@ -33,7 +33,7 @@ class Replay:
 def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[], bool] = never) -> Replay:
     """Draw `take` again with its recorded request, seed, concept versions and model. Stores nothing.
 
-    Raises `UserError` when that is impossible: the take was imported, a concept was forgotten, the weights differ.
+    Raises `UserError` when that is impossible: an imported take, a forgotten concept, other weights.
     """
     concepts = []
     for use in take.concepts:
@@ -63,6 +63,4 @@ def _picture(library: Library, take: Take, ref: str | None) -> Image | None:
     try:
         return library.find_take(ref, take.session).image
     except NotFound:
-        raise UserError(
-            f"Take {take.number} cannot be replayed: a take that it was made from is gone."
-        ) from None
+        raise UserError(f"Take {take.number} cannot be replayed: a take that it was made from is gone.") from None

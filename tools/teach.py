@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..memory.library import Library
+    from .presets import Preset
     from .studio import Studio
 
 MOST_REFERENCES = 32
@@ -64,9 +65,7 @@ def teach(
     )
 
 
-def store_concept(
-    library: Library, studio: Studio, name: str, kind: str, prepared: Sequence[Prepared]
-) -> Concept:
+def store_concept(library: Library, studio: Studio, name: str, kind: str, prepared: Sequence[Prepared]) -> Concept:
     """Embed prepared pictures and store them as a new concept. Raises `BadName`."""
     images = [item.image for item in prepared]
     masks = [item.mask for item in prepared]
@@ -74,20 +73,9 @@ def store_concept(
     return library.teach(name, kind or "thing", images, masks, embeddings=vectors)
 
 
-def foreign_note(prepared: Sequence[Prepared], preset: str) -> str:
-    """One sentence when some pictures are not of the world that the loaded models draw; else ""."""
-    foreign = sum(not item.storybook for item in prepared)
-    if not foreign:
-        return ""
-    from .presets import presets
-
-    others = [item.name for item in presets() if item.name != preset]
-    better = f"the preset {others[0]!r}" if others else "a preset with a large model"
-    what = "This looks" if foreign == 1 else "These look"
-    return (
-        f"{what} like a photograph: the {preset} models draw only their own storybook world,"
-        f" so the likeness will be rough and is not measured; {better} would do it justice."
-    )
+def foreign_note(prepared: Sequence[Prepared], preset: Preset) -> str:
+    """What to say when some pictures are not of the world that the preset's models draw; else ""."""
+    return "" if all(item.storybook for item in prepared) else preset.for_photographs.strip()
 
 
 @tool(order=13)
@@ -104,7 +92,7 @@ def refine(
         raise UserError("There is nothing to correct.", "Say what belongs to it, or what does not.")
     picture = desk.session.take(rejected).image if rejected else None
     new = desk.library.revise(concept, add=add, remove=remove, reject=picture)
-    return result(concept=new.name, version=new.version, attributes=list(new.stable), never=list(new.negatives))
+    return _version(new)
 
 
 @tool(order=22)
@@ -135,16 +123,14 @@ def revert(
     """Bring back an earlier version of a concept."""
     yield from ()
     new = desk.library.revert(concept, version)
-    return result(concept=new.name, version=new.version, attributes=list(new.stable), never=list(new.negatives))
+    return _version(new)
 
 
 @tool(order=14)
 def recall(
     desk: Desk,
     query: Annotated[str, Field(max_length=500, description="A name or description; empty for all.")] = "",
-    image: Annotated[
-        str | int | None, Field(description="An attached or typed picture, or a take's number.")
-    ] = None,
+    image: Annotated[str | int | None, Field(description="An attached or typed picture, or a take's number.")] = None,
 ) -> Working:
     """Look up what has been taught: by words, or by what a picture shows."""
     yield from ()
@@ -175,6 +161,15 @@ def search(library: Library, studio: Studio, what: Any, n: int = 20) -> list[tup
         prepared = studio.prepare(what)
         vector = studio.embed_images([prepared.image], [prepared.mask])[0]
     return [(concept, likeness) for concept, likeness in library.search(studio.space, vector, min(n, 5))]
+
+
+def _version(concept: Concept) -> dict[str, Any]:
+    return result(
+        concept=concept.name,
+        version=concept.version,
+        attributes=list(concept.stable),
+        never=list(concept.negatives),
+    )
 
 
 def _picture(desk: Desk, image: str | int) -> Any:

@@ -18,10 +18,28 @@ _SIGNS = {"{C}": f"{CONCEPT}+", "{T}": f"{TAKE}+", "{F}": f"{FILE}+"}
 
 
 def rx(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern in which {C}, {T} and {F} stand for a marked concept, take and file."""
+    """Compile a pattern in which {C}, {T} and {F} stand for a marked concept, take and file.
+
+    A group name may occur several times; `pick` finds the one that matched.
+    """
     for sign, meaning in _SIGNS.items():
         pattern = pattern.replace(sign, meaning)
-    return re.compile(pattern)
+    seen: dict[str, int] = {}
+
+    def unique(match: re.Match[str]) -> str:
+        name = match[1]
+        seen[name] = seen.get(name, 0) + 1
+        return match[0] if seen[name] == 1 else f"(?P<{name}_{seen[name]}>"
+
+    return re.compile(re.sub(r"\(\?P<([a-z]+)>", unique, pattern))
+
+
+def pick(match: re.Match[str], *names: str) -> str:
+    """The group that took part in the match under one of `names`, or ""."""
+    for group, said in match.groupdict().items():
+        if said and re.sub(r"_\d+$", "", group) in names:
+            return group
+    return ""
 
 
 @dataclass(slots=True)
@@ -56,6 +74,17 @@ class Text:
             [t.moved(-start) for t in self.takes if inside(t)],
             [s.moved(-start) for s in self.subjects if inside(s)],
         )
+
+    def plain(self, *, takes: bool = False, kinds: bool = False) -> Text:
+        """The same text with takes, or with "my dog" and its like, as ordinary words again."""
+        low, subjects = self.low, self.subjects
+        shown: list[TakeRef | Subject] = list(self.takes) if takes else []
+        if kinds:
+            shown += [s for s in subjects if s.how != "name"]
+            subjects = [s for s in subjects if s.how == "name"]
+        for item in shown:
+            low = low[: item.start] + lower(self.raw[item.start : item.end]) + low[item.end :]
+        return Text(self.raw, low, self.state, self.hints, self.files, [] if takes else self.takes, subjects)
 
     def take_at(self, offset: int) -> TakeRef | None:
         """The take reference that starts at `offset`."""

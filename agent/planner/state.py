@@ -44,6 +44,7 @@ class Hints:
 
     concept: str = ""
     take: int | None = None
+    takes: tuple[int, ...] = ()
     name: str = ""
     kind: str = ""
     images: tuple[str, ...] = ()

@@ -17,6 +17,11 @@ _SUBJECT_PLACE = re.compile(
     r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|generate|create|"
     r"render|revert|recall|me|like|and also|also|then))\s*$"
 )
+_AFTER_NAME = re.compile(
+    r"$|[^\w\s]|\s(?:on|in|at|and|or|with|without|wearing|next|to|as|by|near|under|over|is|was|has|from|for|into|inside|"
+    r"behind|beside|but|doesn't|don't|isn't|no|wears|needs|looks|likes|can|could|will|never|who|sits|had|now|again|please|too|instead|like|about|should|always|never|alone|together|asleep|[a-z]+ing|of|"
+    r"[^a-z\s])(?![\w])"
+)
 PRONOUN = re.compile(rf"(?<![\w']){either(dict.fromkeys(PRONOUNS))}(?![\w])")
 
 
@@ -104,7 +109,7 @@ def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
         return False
     if low[start:end] not in WORDLIKE:
         return True
-    if re.search(r"\b(?:the|his|her|its|their)\s$", before):
+    if re.search(r"\b(?:the|his|her|its|their)\s$", before) or not _AFTER_NAME.match(low, end):
         return False
     return bool(_SUBJECT_PLACE.search(before))
 
@@ -148,6 +153,13 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
             if between and not mine:
                 continue  # "the other dog", "the white dog": a part of the picture
             yield Subject(match.start(), match.end(), names, match.group(), "mine" if mine else "kind")
+    for match in _SAME.finditer(low):
+        take = state.take(state.current)
+        near = state.focus or (take.concepts if take else ())
+        names = near if match["word"] in ("one", "subject", "character") else tuple(
+            n for n in near if n in of_kind(match["word"], state.concepts))
+        if names:
+            yield Subject(match.start(), match.end(), names, match.group(), "kind")
     plurals = {_plural(w): w for w in words if w}
     if plurals:
         group = rf"(?<!\w)(?:both|all|my|our|the|the two|my two|both my|both the|all my|all the)(?: of)? (?P<word>{either(frozenset(map(re.escape, plurals)))})(?![\w-])"
@@ -157,6 +169,7 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
                 yield Subject(match.start(), match.end(), names, match.group(), "group")
 
 
+_SAME = re.compile(rf"(?<!\w)(?:the )?same (?P<word>one|subject|character|{either(KINDS)})(?= (?:on|in|at|under|riding|wearing|flying|sitting)\b)")
 _PATTERNS: dict[str, re.Pattern[str]] = {}
 
 

@@ -11,6 +11,7 @@ from .words import NUMBERS, ORDINALS, PICTURE, either
 
 _NOUN = rf"(?:ones?|{either(PICTURE)}s?|result|option|attempt|try)"
 _COUNT = rf"(?:\d{{1,3}}|{either(dict.fromkeys(NUMBERS))})"
+_SEVERAL = rf"(?:\d{{1,3}}|{either({word: 0 for word in NUMBERS if word != 'one'})})"
 _ORDINAL = rf"(?:{either(dict.fromkeys(ORDINALS))}|\d{{1,4}}(?:st|nd|rd|th))"
 # After a bare "the second" or "take two" something must follow that cannot be the noun it counts.
 _AFTER = (
@@ -30,7 +31,7 @@ _NUMBERED = re.compile(
     rf"(?:(?P<digits>\d{{1,6}})(?![\w])|(?P<spelled>{either(dict.fromkeys(NUMBERS))}){_AFTER}){_NOT_NUMBERED}"
 )
 _GROUP = re.compile(
-    rf"(?<!\w)(?:the |my )?(?:very )?(?P<end>first|last|latest|previous) (?P<count>{_COUNT})(?: {_NOUN})?"
+    rf"(?<!\w)(?:the |my )?(?:very )?(?P<end>first|last|latest|previous) (?P<count>{_SEVERAL})(?: {_NOUN})?"
     rf"(?: (?:of them|i made|we made|you made|you drew|drawn))?(?![\w-])(?! (?:steps|changes|edits))"
     rf"|(?<!\w)(?P<all>both(?: of (?:them|those|these))?|all (?:of (?:them|those|these)|(?:the )?(?:takes|pictures|"
     rf"images|versions))|all {_COUNT}(?: of them)?|the two of them|these two|those two|the two)"
@@ -73,6 +74,9 @@ _DESCRIBED = re.compile(
 _DESCRIBED_BY = re.compile(
     rf"(?<!\w)the (?:one|take|picture|version|image|drawing|pic|photo) (?:that (?:has|shows|had)|with|where|in|on|at|of|from|wearing|showing|having)"
     rf" (?P<words>[^,.!?;:]{{2,60}}?)(?=$|[,.!?;:]| (?:and|but|again|please|instead)\b)"
+)
+_DESCRIBED_WHEN = re.compile(
+    r"(?<!\w)back to (?P<t>(?:when|where) (?:it|he|she|they|we) (?:was|were|had|wore) (?P<words>[^,.!?;:]{2,60}?))(?=$|[,.!?;:]| (?:and|but|again|please)\b)"
 )
 _IGNORED = frozenset(
     "the a an in on at of with one take picture version his her its their is it he she was has had and my where there "
@@ -219,14 +223,15 @@ def _listed(low: str, state: State) -> Iterator[TakeRef]:
 
 def _described(low: str, state: State) -> Iterator[TakeRef]:
     """"The beach one", "the one with the hat": takes whose words fit; several fits are ambiguous."""
-    for pattern in (_DESCRIBED, _DESCRIBED_BY):
+    for pattern in (_DESCRIBED, _DESCRIBED_BY, _DESCRIBED_WHEN):
         for match in pattern.finditer(low):
             words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
             if not words or words & _NOT_A_LOOK:
                 continue
             fits = matching(words, state)
             if fits:
-                yield _ref(match, fits, "described" if len(fits) == 1 else "several")
+                how = "described" if len(fits) == 1 else "several"
+                yield _ref(match, fits, how, "t" if pattern is _DESCRIBED_WHEN else 0)
 
 
 def matching(words: set[str], state: State) -> tuple[int, ...]:

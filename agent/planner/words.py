@@ -102,7 +102,7 @@ WORDLIKE = table(
     "hazel rocky spot bear tiger pepper honey cookie biscuit peanut mango kiwi waffles pancake nugget daisy lily rose "
     "poppy willow scout duke star blue red brown olive jade pearl ivory violet sky summer autumn winter rain storm "
     "snow snowflake frost ash coal pumpkin cocoa coco mocha sugar candy muffin cupcake pickle bean sprout clover "
-    "mug cup dot dash patch bubbles sparkle moon luna sunshine star comet pixel robot tin button buttons socks boots"
+    "mug cup dot dash patch bubbles sparkle moon sunshine star comet pixel robot tin button buttons socks boots"
 )
 
 GREETINGS = table(
@@ -132,7 +132,7 @@ BAD = table(
     "bad wrong ugly terrible awful horrible poor weird creepy bad_one worse worst disappointing off rubbish garbage "
     "trash boring blurry a_mess a_disaster nonsense no_good not_good not_right not_great not_nice all_wrong "
     "not_what_i_wanted not_what_i_meant not_what_i_asked_for not_it not_very_good not_so_good hideous scary "
-    "the_worst useless unusable a_bad_one meh lame not_pretty not_my_favourite not_my_favorite so_bad"
+    "the_worst useless unusable a_bad_one meh yuck eww ugh lame not_pretty not_my_favourite not_my_favorite so_bad"
 )
 
 WEAR = table(
@@ -176,7 +176,7 @@ DRAW_VERBS = table("draw paint sketch generate create render illustrate imagine 
 # Words of politeness and hesitation, dropped at both ends of a clause and ignored when texts are compared.
 LEAD_FILLER = table(
     "please pls plz hmm hmmm hm um umm uh uhm er erm ok okay k alright all_right so well oh ah hey hi hello limner "
-    "and then also next great nice good cool perfect thanks thank_you yes yeah yep sure fine right listen look "
+    "great nice good cool perfect thanks thank_you yes yeah yep sure fine right listen look "
     "could_you_please can_you_please would_you_please will_you_please could_you can_you would_you will_you "
     "would_you_mind do_you_mind kindly i_want_you_to i_would_like_you_to i'd_like_you_to i_need_you_to maybe_you_could "
     "you_could could_you_maybe can_you_maybe could_you_just can_you_just just quickly do_me_a_favour_and "

@@ -1,0 +1,206 @@
+"""Answers to a pending question: "the second", "yes", "Biscuit", "2" complete the earlier plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .intents.drawing import draw
+from .intents.teaching import name_and_kind
+from .normalise import clean, find_files, lead, lower, tail
+from .plan import command, plan
+from .references import read
+from .state import Ask, Call, Hints, Say, State, Step
+from .subjects import nearly
+from .takes import number_of
+from .words import KINDS, NUMBERS, ORDINALS, either
+
+_CANCEL = re.compile(
+    r"(?:never ?mind|forget it|forget about it|cancel(?: that| it)?|nothing|none(?: of (?:them|those|these|the above))?|neither(?: of (?:them|those|these))?|stop|leave it|no thanks|no thank you|don't|do nothing|skip(?: it)?|let it be|drop it|not now|nothing at all|nope|nah|no)"
+)
+_YES = re.compile(
+    r"(?:yes|yeah|yep|yup|sure|ok|okay|right|correct|exactly|of course|please|yes please|do it|please do|go ahead|that's right|indeed|yes,? (?:do|that|that one|exactly|please do|of course|go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍)"
+)
+_INDEX = re.compile(
+    rf"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like)|make it|let's take|take|choose|pick|go with|use|option|answer|number|nr\.?|no\.|#|the|choice|variant|it's|that'd be) ?)*(?:option |number |#)?(?P<i>\d{{1,2}}|{either(dict.fromkeys(NUMBERS))}|{either(dict.fromkeys(ORDINALS))}|\d{{1,2}}(?:st|nd|rd|th)|last|latter|former)(?: (?:one|option|choice|of (?:them|those|these)|answer))?(?: please)?"
+)
+_SAID = re.compile(
+    r"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like|was thinking of|am talking about|'m talking about)|it(?:'s| is| was)|that(?:'s| is| would be)|(?:his|her|its|their) name(?:'s| is)|call (?:him|her|it|them)|(?:he|she|they)(?:'s| is|'re| are)(?: called| named)?|name (?:him|her|it|them)|make it|let's (?:take|go with|say|use)|take|use|go with|the one called|called|named|with|probably|rather|definitely|of course|just|only|yes,?|no,?|well,?|hmm,?|oh,?|sorry,?|for|on|to|my|our|draw|the)\s+)+"
+)
+_PLAIN = re.compile(r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|random|doesn't matter)\b")
+_KEEP = "All right, I leave it as it is."
+
+
+def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] | None:
+    """The plan that an answer completes; `None` when the sentence is a request of its own.
+
+    `earlier`: the sentence that led to the pending question and the answers since, oldest first.
+    """
+    pending = state.pending
+    if pending is None:
+        return None
+    first, *answers = list(earlier) or [pending.text]
+    state = replace(state, pending=None)
+    hints = Hints()
+    for old in answers:
+        asked = _asked(first, state, hints)
+        filled = _fill(old, state, hints, asked, asked.options if asked else ())
+        hints = filled if isinstance(filled, Hints) else hints
+    asked = _asked(first, state, hints)
+    said = _bare(text)
+    option = _option(said, pending.options)
+    if option is None and _CANCEL.fullmatch(said):
+        return [Say(_KEEP, weak=False)]
+    if option is None and _YES.fullmatch(said):
+        option = _affirmed(pending.options, pending.question, state)
+    if option is None and _own_request(text, state, asked):
+        return None
+    if option is not None and re.match(r"(?:no|cancel|neither|nothing|leave|keep)\b", option.lower()) and not _PLAIN.search(option.lower()):
+        return [Say(_KEEP, weak=False)]
+    words = option if option is not None else text
+    filled = _fill(words, state, hints, asked, pending.options)
+    if not isinstance(filled, Hints):
+        return filled
+    steps = plan(first, state, filled) if first else [Ask(pending.question, pending.options)]
+    if _changed(steps, asked):
+        return _chosen_instead(steps, filled)
+    own = plan(words, state)
+    if isinstance(own[0], Ask) and first:
+        own = plan(f"{first} {words}", state, filled)
+    return own
+
+
+def _chosen_instead(steps: list[Step], hints: Hints) -> list[Step]:
+    """Put the chosen concept where the grammar would have taken another one for granted."""
+    step = steps[0]
+    if len(steps) != 1 or not isinstance(step, Call) or not hints.concept:
+        return steps
+    if step.args.get("concept") not in (None, hints.concept):
+        return [replace(step, args=step.args | {"concept": hints.concept})]
+    return steps
+
+
+def _changed(steps: list[Step], asked: Ask | None) -> bool:
+    """Whether the plan got further than the question that was asked."""
+    return not isinstance(steps[0], Ask) or asked is None or steps[0].slot != asked.slot
+
+
+def _asked(first: str, state: State, hints: Hints) -> Ask | None:
+    steps = plan(first, state, hints) if first else []
+    return steps[0] if steps and isinstance(steps[0], Ask) else None
+
+
+def _bare(text: str) -> str:
+    low = lower(clean(text))
+    start, end = lead(low), tail(low)
+    core = low[start:end] if start < end else low
+    return (core or low).strip(" .,!?;:\"'")
+
+
+def _own_request(text: str, state: State, asked: Ask | None) -> bool:
+    """Whether the sentence stands on its own instead of answering."""
+    sentence = read(text, state)
+    steps = command(sentence)
+    slot = asked.slot if asked else ""
+    if slot in ("name", "kind", "images", "takes"):
+        return bool(steps and isinstance(steps[0], Call) and steps[0].tool in ("undo", "redo", "compare", "fork", "forget"))
+    if steps and not (isinstance(steps[0], Say) and steps[0].weak):
+        return not (isinstance(steps[0], Ask))
+    if slot == "words":
+        return False
+    body = sentence.part(lead(sentence.low))
+    return len(body.low.split()) > 3 and draw(body) is not None
+
+
+def _option(said: str, options: Sequence[str]) -> str | None:
+    """The option that is meant: its words, its place in the list, or a slip of it."""
+    if not options:
+        return None
+    lowered = [option.lower().strip(" .!?") for option in options]
+    core = _SAID.sub("", said, count=1) if _SAID.match(said) else said
+    for form in (said, core):
+        if form in lowered:
+            return options[lowered.index(form)]
+    numbers = [re.findall(r"\d+", option) for option in lowered]
+    match = _INDEX.fullmatch(said)
+    if match:
+        word = match["i"]
+        take = re.fullmatch(r"\d{1,2}", word) and [i for i, n in enumerate(numbers) if word in n]
+        if take and len(take) == 1 and all(numbers):
+            return options[take[0]]
+        index = {"last": len(options), "latter": len(options), "former": 1}.get(word) or number_of(word)
+        if 1 <= index <= len(options):
+            return options[index - 1]
+        return None
+    words = set(re.findall(r"[\w']+", core))
+    fits = [i for i, option in enumerate(lowered) if words and words <= set(re.findall(r"[\w']+", option))]
+    fits = fits or [i for i, option in enumerate(lowered) if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said)]
+    if not fits and len(core) >= 3:
+        fits = [i for i, option in enumerate(lowered) if nearly(core, option)]
+    return options[fits[0]] if len(fits) == 1 else None
+
+
+def _affirmed(options: Sequence[str], question: str, state: State) -> str | None:
+    """What "yes" means: an option that says so, the only name in the question, or the first option."""
+    for option in options:
+        if re.match(r"(?:yes|sure|ok)\b", option.lower()):
+            return option
+    named = [c.name for c in state.concepts if c.name.lower() in question.lower()]
+    if len(named) == 1:
+        return named[0]
+    return options[0] if options else None
+
+
+def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Sequence[str]) -> Hints | list[Step]:
+    """The hints with the answer in the slot that the question asked for."""
+    text = read(words, state)
+    low = text.low
+    slot = asked.slot if asked else ""
+    concept = next((s.names[0] for s in text.subjects if len(s.names) == 1), "")
+    if slot == "name":
+        return _named(words, hints)
+    if slot == "kind":
+        kind = _SAID.sub("", _bare(words), count=1)
+        return replace(hints, kind=re.sub(r"^(?:an?|the|my) ", "", kind.strip()))
+    if slot == "images":
+        files = tuple(f.path for f in find_files(clean(words))) or state.attached
+        return replace(hints, images=files)
+    if slot == "mode" or re.search(r"\bfor good\b", low):
+        return replace(hints, mode="forget" if re.search(r"forget|good|concept|memory", low) else "edit")
+    take = next((t.numbers[0] for t in text.takes if len(t.numbers) == 1), None)
+    bare = re.fullmatch(r"(?:take |number |#)?(\d{1,4})", _bare(words))
+    if take is None and bare and state.exists(int(bare[1])):
+        take = int(bare[1])
+    if slot == "takes":
+        several = [int(n) for n in re.findall(r"\d{1,5}", text.raw)] or [n for t in text.takes for n in t.numbers]
+        return replace(hints, takes=tuple(dict.fromkeys(n for n in several if state.exists(n))))
+    if slot == "take":
+        return replace(hints, take=take) if take else hints
+    if concept:
+        return replace(hints, concept=concept)
+    if slot in ("concept", "plain") and (_PLAIN.search(low) or slot == "plain"):
+        return replace(hints, mode="plain")
+    if re.search(r"\bnew (?:picture|one|take|image|drawing)|draw it|from scratch|a new\b|start fresh", low):
+        return replace(hints, mode="draw")
+    if re.search(r"\b(?:change|edit|modify|current|existing)\b", low) or take:
+        return replace(hints, mode="edit", take=take)
+    return replace(hints, words=clean(words))
+
+
+def _named(words: str, hints: Hints) -> Hints:
+    """A name, perhaps with a kind: "Momo", "call him Momo", "Momo, a cat"."""
+    raw = clean(words).strip(" .!\"'")
+    match = re.match(r"(?P<name>[^,]{1,100}), (?:(?:he|she|it)(?:'s| is) )?(?:an? |my |the )?(?P<kind>[a-z]+(?: [a-z]+)?)$", raw)
+    if match:
+        return replace(hints, name=_SAID_NAME.sub("", match["name"]).strip(), kind=match["kind"])
+    name, kind = name_and_kind(read(words, State()))
+    if not name or (name.lower() in KINDS and name.islower()):
+        name = _SAID_NAME.sub("", raw).strip(" .!\"'")
+    return replace(hints, name=name, kind=hints.kind or (kind if kind in KINDS else ""))
+
+
+_SAID_NAME = re.compile(
+    r"^(?:(?:please|ok|yes|well|hmm|oh|um|let's|you can|i(?:'d| would)? (?:call|name) (?:him|her|it|them)|call (?:him|her|it|them)|name (?:him|her|it|them)|(?:his|her|its|their|the) name(?:'s| is)|(?:he|she|it)(?:'s| is)(?: called| named)?|it's|that's|called|named|make it|how about|maybe)[,:]? )+",
+    re.IGNORECASE,
+)

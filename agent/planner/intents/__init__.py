@@ -1,0 +1,1 @@
+"""What a sentence may want, one family of intents a file."""

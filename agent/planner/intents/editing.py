@@ -1,0 +1,218 @@
+"""Changes of a picture: which take, what to change, who comes in, what is borrowed from another take."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..normalise import lead, tail
+from ..references import Text, rx
+from ..settings import take_settings
+from ..state import Ask, Call, Step
+from ..subjects import Subject, choose
+from ..takes import TakeRef, describe
+from ..words import ANIMALS, PEOPLE
+from .concepts import near_question
+from .history import one_take
+
+# A take named in front: "the second one, at night", "in take 3, add a hat", "same as the first but snowy".
+_FRONT = rx(
+    r"(?:(?:now|and|then|please|ok|actually|for|in|on|to|with|from|edit|change|modify|update|take|use|using|same as|the same as|like|just like|similar to|do|redo|"
+    r"draw|based on|starting from|keep|i want|i'd like|give me|show me|make|go with|try|again|let's take|let's do|let's use|i like|work on|about|as for|back to|same picture as)[,:]? )*"
+    r"(?P<t>{T})(?: again| once more| please| too| instead)*(?P<mark>[,:;.]| -)? ?(?P<link>(?:but|and|only|just|then|now|except)[,:]? )*(?P<rest>.*)"
+)
+_SEVERAL = rx(r"{T}(?:(?:, | and |, and | & ){T})+")
+_MAKES = re.compile(r"(?:make|change|modify|turn|edit|update|do|redo|draw|try|give me|show me|i want|i'd like|keep)\b")
+_REMOVES = re.compile(r"(?:please )?(?:remove|delete|erase|take (?:away|off|out|the|his|her|that)|get rid of|lose|drop|clear|cut|wipe)\b")
+_GIVES = re.compile(r"\b(?:with|use|using|borrow|copy|bring|take|give|put|add|like|include|insert|transfer|reuse|grab|import|get|want|apply|paste|move|steal|same|swap|replace)\b")
+_MOVE_ACROSS = rx(
+    r"(?:take|copy|borrow|grab|move|transfer|use|put|get|paste|bring|combine|steal) (?P<what>.{1,80}?) (?:from|of|in) (?P<from>{T}),? ?(?:and (?:put|use|place|add|paste|drop|stick|insert) (?:it|them|that|him|her) )?(?:in|into|on|onto|to|with|over to|for|inside) (?:the (?:[a-z]+) (?:of|from|in) )?(?P<to>{T}).{0,60}"
+)
+_FROM = re.compile(r"\b(?:from|as in|like in|as on|like on|out of|as seen in|seen in|that was in|it had in|he had in|she had in|he wore in|she wore in|he wears in|was wearing in|used in|shown in|we had in|same as in|same as|style of|look of|mood of|palette of|pose of|look(?:s)? (?:more )?like|more like)\s$")
+_IN_END = re.compile(r"\s(?:in|on|to|of|for|from|at|onto|into|with)\s$")
+_MODAL = re.compile(r"(?:should|needs?|must|could|would|is|has|was|looks?|can)\b")
+_AWAY = re.compile(r"\b(?:without|remove|delete|erase|no|not|instead of|rather than|replace|swap|minus|except|get rid of|take|change|turn|but not|swap out|lose|drop|leave out)(?: the| my| out)?\s*$")
+_INTO = re.compile(r"\b(?:add|with|put|place|and|bring|bring in|include|next to|to|into|for|by|insert|also|plus|give|beside|together with|invite|show|have|let|meet|join|draw)(?: in)?\s*$")
+
+
+def edit(text: Text) -> list[Step]:
+    """The clause as one change of the take that it names, or else of the current one."""
+    settings, body = take_settings(text, edit=True)
+    if match := _SEVERAL.search(body.low):
+        return _several(body, match) or [_which(body)]
+    if group := next((t for t in body.takes if t.how == "group" and t.numbers), None):
+        span = re.compile("\ue001+").match(body.low, group.start)
+        return (span and _several(body, span)) or [_which(body)]
+    target, lender = roles(body)
+    take = _target(body, target)
+    if isinstance(take, Ask):
+        return [take]
+    if lender is not None:
+        source = one_take(lender, body)
+        if isinstance(source, Ask):
+            return [source]
+        if source == take and target is None and body.state.current is not None:
+            source = take
+    instruction = _instruction(body, target)
+    if not instruction:
+        return [bare_take(body, take)]
+    coming = _coming(body, take)
+    if isinstance(coming, Ask):
+        return [coming]
+    args: dict[str, Any] = {"take": take, "instruction": instruction}
+    if coming:
+        args["concepts"] = coming
+    if lender is not None and source != take:
+        args["borrow_from"] = source
+    return [Call("edit", args | settings.edit_args)]
+
+
+def _several(text: Text, match: re.Match[str]) -> list[Step]:
+    """"Make the first and the second darker": one edit each, in order."""
+    refs = [ref for ref in text.takes if match.start() <= ref.start < match.end()]
+    numbers = [number for ref in refs for number in ref.numbers]
+    if not numbers or not all(ref.numbers for ref in refs) or not all(map(text.state.exists, numbers)):
+        return []
+    before, after = text.raw[: match.start()], text.raw[match.end() :]
+    words = _IN_END.sub("", before) if _IN_END.search(before) and not after.strip(" .,!?") else f"{before}it{after}"
+    return [Call("edit", {"take": number, "instruction": _trim(words)}) for number in dict.fromkeys(numbers)]
+
+
+def _which(text: Text) -> Ask:
+    return Ask("Which takes do you mean?", tuple(describe(t) for t in text.state.takes[-4:]), "take")
+
+
+def bare_take(text: Text, take: int) -> Ask:
+    """What to ask when a sentence only names a take."""
+    known = text.state.take(take)
+    said = describe(known) if known else f"take {take}"
+    return Ask(f"What shall I do with {said}?", ("go on from there", "draw it again", "I like it"), "words")
+
+
+def _target(text: Text, target: TakeRef | None) -> int | Ask:
+    if (text.state.attached or text.files) and (target is None or target.how == "current"):
+        return (text.state.newest or 0) + 1  # an attached picture becomes the next take
+    if target is not None:
+        return one_take(target, text)
+    if text.hints.take is not None and text.state.exists(text.hints.take):
+        return text.hints.take
+    if text.state.current is None:
+        return Ask("There is no picture to change yet. What shall I draw?",
+                   tuple(f"draw {c.name}" for c in text.state.concepts[-3:]), "words")
+    return text.state.current
+
+
+def roles(text: Text) -> tuple[TakeRef | None, TakeRef | None]:
+    """Which reference is the take to change and which one lends something."""
+    refs = [ref for ref in text.takes if ref.how != "group"]
+    if not refs:
+        return None, None
+    if match := _MOVE_ACROSS.search(text.low):
+        return text.take_at(match.start("to")), text.take_at(match.start("from"))
+    target: TakeRef | None = None
+    lender: TakeRef | None = None
+    front = _FRONT.match(text.low)
+    for ref in refs:
+        lends = _lends(text, ref)
+        in_front = front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
+        if in_front and (target is None) and not (
+            len(refs) == 1 and lends and not front["mark"] and not front["link"]
+        ):
+            target = ref
+        elif lends and lender is None:
+            lender = ref
+        elif target is None:
+            target = ref
+        elif lender is None:
+            lender = ref
+    return target, lender
+
+
+def _lends(text: Text, ref: TakeRef) -> bool:
+    """Whether "the hat from ▮" or "▮'s hat" stands there, and not "remove the hat from ▮"."""
+    before, after = text.low[: ref.start], text.low[ref.end :]
+    if after.startswith("'s ") and not re.match(r"'s (?:too|not|a|very|so|good|bad|great)\b", after):
+        return bool(_GIVES.search(before))
+    if re.search(r"\bof\s$", before):
+        return bool(_GIVES.search(before)) and not re.match(r"(?:change|make|turn|put|add|paint|replace)\b", text.low.strip())
+    if re.search(r"(?:^|[,;] )from\s$", before) or not _FROM.search(before):
+        return False
+    return not _REMOVES.match(text.low)
+
+
+def _instruction(text: Text, target: TakeRef | None) -> str:
+    """The user's words for the change, without the words that only say which take."""
+    raw = text.raw
+    for found in reversed(text.files):
+        before = re.sub(r"\s(?:in|on|to|of|for|from|at)\s*$", " ", raw[: found.start])
+        raw = before.rstrip() + " " + raw[found.end :].lstrip()
+    if target is None:
+        start, end = lead(text.low), tail(text.low)
+        return (raw[start:end] if not text.files else raw).strip(" ,.;:!?") or raw.strip(" ,.;:!?")
+    front = _FRONT.match(text.low)
+    if front and front.start("t") == target.start and not text.low[target.end :].startswith("'s"):
+        rest = raw[front.start("rest") :].strip(" ,.;:!?")
+        if not front["mark"] and not front["link"] and _MAKES.match(text.low[lead(text.low) :]) and (
+            text.low[lead(text.low) :].startswith(("make", "turn", "change", "keep"))
+        ):
+            verb = re.match(r"[a-z]+", text.low[lead(text.low) :])
+            return f"{verb.group()} it {rest}".strip() if verb and rest else rest
+        return f"it {rest}" if _MODAL.match(rest.lower()) else _trim(rest)
+    if target.how == "current":
+        return _trim(raw)
+    before, after = raw[: target.start], raw[target.end :]
+    if _IN_END.search(before) and re.match(r"[\s.,!?;:]*(?:please)?[\s.!?]*$", after):
+        return _trim(_IN_END.sub("", before))
+    if after.startswith("'s "):
+        return _trim(before + "the" + after[2:]) if not before.rstrip().endswith("the") else _trim(before + after[3:])
+    return _trim(before + "it" + after)
+
+
+def _trim(raw: str) -> str:
+    low = raw.lower()
+    start = lead(low)
+    return raw[start : max(start, tail(low))].strip(" ,.;:!?")
+
+
+def _coming(text: Text, take: int) -> list[str] | Ask:
+    """Concepts that the change brings into the picture."""
+    known = text.state.take(take)
+    present = known.concepts if known else ()
+    names: list[str] = []
+    for subject in text.subjects:
+        chosen = _one_coming(subject, text, present)
+        if isinstance(chosen, Ask):
+            return chosen
+        names += [name for name in chosen if name not in present and name not in names]
+    return names
+
+
+def _one_coming(subject: Subject, text: Text, present: tuple[str, ...]) -> tuple[str, ...] | Ask:
+    before, after = text.low[: subject.start], text.low[subject.end :]
+    if subject.how == "near":
+        sure = subject.said[:1].isupper() and text.hints.mode != "plain"
+        if text.hints.concept:
+            return (text.hints.concept,)
+        return near_question(subject.said, subject.names) if sure else ()
+    if _AWAY.search(before) and not re.search(r"\b(?:with|for|by|into)\s(?:the |my )?$", before):
+        return ()
+    here = tuple(n for n in subject.names if n in present)
+    if subject.how == "group":
+        return subject.names if not here else ()
+    if subject.how == "kind":
+        if len(here) > 1 and not text.hints.concept:
+            ask = choose(here, subject.said, text.state, text.hints)
+            return ask if isinstance(ask, Ask) else ()
+        return ()
+    if len(here) == 1:
+        return here
+    if not subject.names:
+        if _INTO.search(before) and subject.said.split()[-1].lower() in ANIMALS | PEOPLE and text.hints.mode != "plain":
+            thing = subject.said.split()[-1]
+            return Ask(f"I have not learned your {thing} yet. Attach pictures to teach me, or shall I draw any {thing}?",
+                       (f"draw any {thing}",), "plain")
+        return ()
+    if after.startswith("'s ") and len(subject.names) == 1 and re.match(r"'s [a-z]+", after) and not here:
+        return ()
+    one = choose(here or subject.names, subject.said, text.state, text.hints)
+    return one if isinstance(one, Ask) else (one,)

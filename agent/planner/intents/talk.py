@@ -1,0 +1,111 @@
+"""Sentences that want words, not pictures: greetings, thanks, help, small talk, questions about the session."""
+
+from __future__ import annotations
+
+import re
+
+from ..references import Text, pick, rx
+from ..state import Say, Step
+from ..takes import describe
+from ..words import FAREWELLS, GREETINGS, INTERJECTIONS, either
+
+HELP = (
+    "I learn your subjects from pictures and draw them. Try: "
+    '"This is Biscuit, my dog: a.jpg b.jpg" · "Biscuit on the beach, wearing sunglasses" · "now at night" · '
+    '"make the second one snowy" · "undo that" · "go back to the first" · "no, his ears are longer" · '
+    '"compare 1 and 3" · "I like this one" · "what do you know?"'
+)
+_THANKS = re.compile(
+    r"(?:(?:oh|ok|okay|great|perfect|cool|nice|lovely|wow|awesome|well|alright|yes|wonderful|excellent|amazing|good|brilliant|super)[,.! ]+)*"
+    r"(?:many |big |huge )?(?:thanks?|thx|ty|tysm|thank (?:you|u)|cheers|much appreciated|i appreciate (?:it|that)|merci|danke|gracias|ta)\b(?!.*\b(?:but|now|make|draw|add|please)\b).{0,60}"
+)
+_THANKS_TAIL = re.compile(
+    r"(?:that'?s|this is|it'?s|that is|looks) (?:really |so |very |just |absolutely )*(?:great|perfect|lovely|wonderful|nice|good|fine|enough|all|beautiful|awesome)[,.! ]+(?:thanks?|thank you|cheers).{0,30}"
+)
+_GREETING = re.compile(
+    rf"{either(GREETINGS)}(?:[,!. ]+(?:there|limner|you|all|everyone|again|my friend|friend|buddy|mate|how are you(?: doing| today)*|how(?:'s| is) it going|nice to meet you|what's up|to you(?: too)?|good to see you))*"
+)
+_BYE = re.compile(rf"(?:(?:ok|okay|thanks|thank you|alright|well|great)[,.! ]+)*{either(FAREWELLS)}(?:[,!. ]+(?:limner|then|for now|for today|now|everyone|all|thanks|thank you|bye|soon|tomorrow|later|see you|my friend))*")
+_INTERJECTION = re.compile(rf"(?:{either(INTERJECTIONS)}[\s,.!?]*){{1,4}}")
+_HELP = re.compile(
+    r"(?:help(?: me)?(?: please| out)?|help!|\?+|/help|commands?|usage|manual|instructions|options|i need help|can you help(?: me)?|i'm (?:lost|stuck)|"
+    r"how (?:do|does|can|should|would) (?:i|you|this|it|one|we|limner)\b(?! (?:look|make it|know if)).*|what (?:can|could) (?:you|i|we) (?:do|ask|say|try|type|draw|make)(?: (?:here|for me|with (?:you|this|it|limner)|now|next|else))*|what (?:do|should) i (?:do|say|type)(?: (?:now|next|here))?|"
+    r"what are (?:you(?: able to do| capable of)?|your (?:options|commands|features|abilities|capabilities|functions|skills))|what(?:'s| is) (?:this|limner)(?: (?:about|for|thing|program))?|who are you|what do you do|show (?:me )?(?:the )?(?:help|commands|options)|"
+    r"(?:explain|tell me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|how to .{1,80})|what else can you do|how to .{1,80}|give me (?:some )?(?:examples|tips|a hint|hints|help))"
+)
+_CHAT = re.compile(
+    r"(?:how(?:'s| is) (?:it going|your day|everything|life)|how are (?:you|things)(?: doing)?(?: today)?|what's up|sup|tell me (?:a|another) (?:joke|story)|are you (?:an? (?:ai|robot|human|bot|person|machine|program|llm|model)|real|there|alive|ok|okay|ready|sure|serious|kidding|done|still there|online|listening|sentient|conscious|local|offline)(?: .{0,30})?|"
+    r"do you (?:like|love|dream|sleep|have feelings|eat|speak|understand|think|feel|hear|see|enjoy|want|remember what|ever)\b.*|(?:what|which) (?:is|'s|are) (?:your|the) (?:name|favou?rite .{1,30}|weather.*|time|date|meaning of life|capital.*|day|news|version|licen[sc]e)(?: .{0,30})?|what's your .{1,40}|what time is it.*|what day is it.*|"
+    r"who (?:made|built|created|wrote|programmed|trained|owns|invented) (?:you|this|limner)|where (?:are|do) you .{1,30}|how old are you|i(?:'m| am) (?:bored|tired|hungry|happy|sad|back|here|sorry|excited|impressed|curious|confused|feeling .{1,20}|not sure.{0,40}|just (?:testing|looking|kidding|playing).{0,20}|having fun|so happy)(?: .{0,20})?|sorry(?: about that)?|my bad|"
+    r"(?:lol|haha|hehe|lmao|rofl|hihi)+[ !.]*|(?:test|testing)(?: (?:1 2 3|123|one two three))?|you(?:'re| are) (?:so |really |very |the |a |an |pretty |quite )*(?:good|great|funny|amazing|awesome|best|smart|clever|genius|cool|helpful|stupid|slow|fast|quick|useless|artist|talented|talented artist|great artist|star|nice|sweet|kind|welcome|hilarious|right|wrong|silly)(?: (?:at this|one|artist|painter))?|"
+    r"(?:what a )?(?:nice|lovely|beautiful|great|rainy|sunny) (?:day|weather|morning|evening)(?: (?:today|outside|isn't it))*|it(?:'s| is) (?:raining|snowing|late|hot|cold|sunny|monday|friday|so hot|very late|getting late)(?: (?:here|outside|today))*|the weather is .{1,30}|(?:can|could) (?:you|i) (?:speak|talk|sing|tell|ask you (?:something|a question)|read|write|code|see me|hear me|dance|cook)\b.*|"
+    r"(?:happy|merry) (?:birthday|christmas|new year|easter|halloween)(?: .{0,20})?|good (?:luck|point|question|idea|to know)|nice to meet you|have a (?:nice|good|great) .{1,20}|i love you|i hate you|my name is .{1,30}|call me .{1,30}|i(?:'m| am) [a-z]+ by the way|let me think(?: about it)?|i(?:'ll| will) (?:think about it|be (?:right )?back|come back.{0,20}|see)|i don't know|no idea|not now|maybe later|maybe|later|not yet|just a (?:second|moment|minute)|one (?:second|moment|minute)|hold on|wait(?: a (?:second|moment|minute|bit))?|"
+    r"(?:no,? )?(?:never ?mind|forget it|nothing|nothing else|don't worry|no worries|it doesn't matter|doesn't matter|leave it(?: (?:as it is|like that|at that))?|that's (?:all|it|enough|fine|ok|okay|everything)(?: (?:for (?:now|today)|thanks|thank you))*|i'm (?:done|finished|good|fine)|we're (?:done|good)|all good|don't change (?:anything|it|a thing)|keep it (?:like that|as it is|that way)|do nothing|stop it|please stop|cancel)|(?:say|tell me) (?:something|anything)(?: .{0,20})?)"
+)
+# Questions that ask for an answer, unlike "can we …?" and "what if …?", which ask for a change.
+_ASKED = re.compile(
+    r"(?:why (?!don't|not)|when |where (?!is the change)|who (?:is|are|was|made|drew|can)\b|whose |what(?:'s| is| are| was| were| does| do| did| kind| method| model| seed| makes| happened| happens| score| scores| changed| about the (?:score|time|seed|method))\b(?! (?:if|about)\b)|which (?:method|model|seed|take|picture|version|preset|colou?rs?|file|folder|tool|one)\b|"
+    r"how (?:long|much|many|fast|good|well|big|did|do|does|is|are|was|were|come|old|often|large|similar|close)\b|is (?:this|that|it|there) (?:the|a|an|any|possible to (?:see|know|get|print|export|use)|good|free|right|really|still|supposed|him|her|biscuit)\b|is \ue000+ in\b|is \ue001+|are (?:there|these|those|they|the colou?rs)\b|did (?:you|it|that|i)\b|does (?:it|this|that|he|she|the|\ue000+)\b|do (?:you|i|we|the)\b|was (?:it|that|this)\b|were |has |have (?:you|we|i)\b|am i\b|are we\b|are you (?!able)\b|"
+    r"can i (?:see|save|print|export|use|download|share|sell|publish|have a look|get the file|undo|ask)\b|can you (?:explain|tell|remember|see|say|read|speak|help|print|send|save|export|describe|show me (?:the )?(?:list|takes|scores|seed|prompt|history|tree|score))\b|tell me (?:about|more|how|why|what|which|the)|explain|(?:show|list|display|print|see)(?: me)?(?: all| the| my| our| a list of)* (?:takes|pictures so far|history|tree|scores|prompt|seed|versions of|gallery|prompts|seeds|sessions)|where's|how's|remind me|describe )"
+)
+_SHOW_TAKE = rx(r"(?:show|open|view|display|see|let me see|look at|let me look at|describe|can i see|i want to see)(?: me)?(?: again)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is| was)(?: in| on)?|tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|what does (?P<t>{T}) show")
+
+
+def talk(text: Text) -> list[Step] | None:
+    """Small talk and help: words, weak enough to be dropped beside a request."""
+    low = text.low.strip(" .!,;:-")
+    bare = low.rstrip("? ")
+    if not low:
+        return [Say("Tell me what to draw or to change; say help for examples.")]
+    if _THANKS.fullmatch(bare) or _THANKS_TAIL.fullmatch(bare):
+        return [Say("You're welcome! Tell me when you want another picture.")]
+    if _GREETING.fullmatch(bare):
+        return [Say(f"Hello! {_invitation(text)}")]
+    if _BYE.fullmatch(bare):
+        return [Say("Goodbye! Everything is kept for next time.")]
+    if _HELP.fullmatch(low) or _HELP.fullmatch(bare):
+        return [Say(HELP, weak=False)]
+    if _INTERJECTION.fullmatch(low):
+        return [Say("All right. What next?")]
+    if _CHAT.fullmatch(bare):
+        return [Say(f"I'm best at pictures. {_invitation(text)}")]
+    return None
+
+
+def _invitation(text: Text) -> str:
+    if text.state.takes:
+        return "Tell me what to draw next, or what to change."
+    if text.state.concepts:
+        return f"Shall I draw {text.state.concepts[-1].name}? Tell me where and how."
+    return "Describe a picture, or show me a subject of yours: \"this is Biscuit, my dog: a.jpg\"."
+
+
+def question(text: Text) -> list[Step] | None:
+    """A question about the session or a picture: answered from what the state tells."""
+    low = text.low.strip(" .!,;:-").rstrip("? ")
+    if match := _SHOW_TAKE.fullmatch(low):
+        ref = text.take_at(match.start(pick(match, "t")))
+        take = text.state.take(ref.numbers[0]) if ref and len(ref.numbers) == 1 else None
+        said = describe(take) if take else "There is no such take"
+        return [Say(f"{said[0].upper()}{said[1:]}.", weak=False)]
+    if not _ASKED.match(low) and not re.match(r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low):
+        return None
+    return [Say(_answer(text, low), weak=False)]
+
+
+def _answer(text: Text, low: str) -> str:
+    state = text.state
+    named = [ref.numbers[0] for ref in text.takes if len(ref.numbers) == 1]
+    take = state.take(named[0] if named else state.current)
+    if re.search(r"how many|\blist\b|takes|pictures|history|tree", low):
+        if not state.takes:
+            return "There are no pictures in this session yet."
+        last = "; ".join(describe(t) for t in state.takes[-5:])
+        return f"This session has {state.newest or len(state.takes)} takes, the last ones: {last}."
+    if re.search(r"\bmethods?\b|\bmodel\b", low):
+        return f"Available methods: {', '.join(state.methods) or 'none'}."
+    if re.search(r"\bprompt\b|what did i (?:say|ask)|what is (?:this|that|it)\b", low) and take:
+        return f"{describe(take)[0].upper()}{describe(take)[1:]}."
+    if re.search(r"\bscores?\b|\bseed\b|how good", low):
+        return "Scores and seeds stand with each take: limner takes --json lists them."
+    return f"I can't say. {_invitation(text)}"

@@ -1,0 +1,144 @@
+"""From a sentence and the state to a plan: clauses, families of intents, and answers to pending questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from .intents.concepts import forget, recall, rename, revert
+from .intents.free import free
+from .intents.history import compare, history
+from .intents.rating import rating
+from .intents.refine import refine
+from .intents.talk import talk
+from .intents.teaching import teach
+from .intents.training import train
+from .normalise import lead, tail
+from .references import Text, read
+from .state import Ask, Call, Hints, Say, State, Step
+from .words import DRAW_VERBS, either
+
+Family = Callable[[Text], list[Step] | None]
+# Families that recognise whole sentences; the first that does has it. None of them reads more than COMMAND chars.
+FAMILIES: tuple[Family, ...] = (rename, revert, forget, train, history, compare, refine, rating, recall, talk)
+COMMAND = 300
+MOST_CALLS = 8
+
+_HARD = re.compile(
+    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|,?\s+(?:and\s+)?(?:then|after that|afterwards|after which)(?:,)?\s+(?=\S)|,?\s+and\s+(?:also|now|finally|please)\s+(?=\S)"
+)
+_SENTENCES = re.compile(r"[.!?;]\s+\w")
+_SOFT = re.compile(r",? (?:and|but|so) |,\s+|\s-\s|: ")
+_DRAWS = re.compile(rf"(?:now |also |another )?(?:{either(DRAW_VERBS)}|(?:one|another|another one|a picture|a photo|another picture) of) ")
+
+
+def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
+    """The steps for a sentence: tool calls in order, or one question, or words. Never empty."""
+    whole = read(text, state, hints)
+    steps: list[Step] = []
+    for clause in _clauses(whole):
+        steps += _clause(clause, state, steps)
+        for step in steps[-1:]:
+            if isinstance(step, Call):
+                state = state.after(step)
+    return tidy(steps)
+
+
+def command(text: Text) -> list[Step] | None:
+    """What a family of whole-sentence commands makes of the clause, with and without politeness around it."""
+    if teaching := teach(text):
+        return teaching
+    if len(text.low) > COMMAND:
+        return None
+    start, end = lead(text.low), tail(text.low)
+    bodies = [text]
+    if 0 < start or end < len(text.low):
+        bodies += [text.part(0, end), text.part(start, max(start, end))]
+    if _SENTENCES.search(text.low):
+        return None
+    for family in FAMILIES:
+        for body in bodies:
+            if body.low and (steps := family(body)):
+                return steps
+    return None
+
+
+def _clauses(text: Text) -> list[Text]:
+    """The sentence in parts that each want one thing; text that is all of a piece stays together."""
+    if command(text):
+        return [text]
+    parts: list[Text] = []
+    start = 0
+    for match in list(_HARD.finditer(text.low))[:40]:
+        if match.start() > start:
+            parts.append(text.part(start, match.start()))
+        start = match.end()
+    parts.append(text.part(start))
+    return [piece for part in parts if part.low for piece in _soft(part)]
+
+
+def _soft(text: Text, depth: int = 0) -> list[Text]:
+    """Split at "and" or a comma where one side is a command by itself."""
+    if depth > MOST_CALLS or command(text):
+        return [text]
+    for match in list(_SOFT.finditer(text.low))[:12]:
+        left, right = text.part(0, match.start()), text.part(match.end())
+        if not left.low or not right.low:
+            continue
+        if command(left):
+            return [left, *_soft(right, depth + 1)]
+        other = command(right)
+        if other and not any(isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach")) for s in other):
+            return [*_soft(left, depth + 1), right]
+        if other and isinstance(other[0], Say) and other[0].weak and len(right.low) < 40:
+            return [*_soft(left, depth + 1), right]
+        if _DRAWS.match(right.low) and _DRAWS.match(left.low[lead(left.low) :]):
+            return [left, *_soft(right, depth + 1)]
+    return [text]
+
+
+def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
+    """One clause, seen in the state that the clauses before it leave behind."""
+    if state is not text.state:
+        text = read(text.raw, state, text.hints)
+    steps = command(text)
+    if steps is None:
+        start = lead(text.low)
+        body = text.part(start) if start < len(text.low) else text
+        steps = free(body)
+    last = before[-1] if before else None
+    if len(steps) == 1 and isinstance(last, Call) and isinstance(steps[0], (Call, Ask)):
+        joined = _join(last, steps[0], text)
+        if joined is not None:
+            before[-1] = joined
+            return []
+    return steps
+
+
+def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
+    """Two changes of one picture are one change; a change of a picture not drawn yet belongs to its prompt."""
+    if not isinstance(step, Call) or step.tool != "edit":
+        return None
+    key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(last.tool)
+    named = bool(text.takes) and any(t.how != "current" for t in text.takes)
+    if key is None or (named and step.args["take"] != last.args.get("take")) or "borrow_from" in step.args:
+        return None
+    args = dict(last.args)
+    args[key] = f"{args[key]}, {step.args['instruction']}"
+    if coming := [*args.get("concepts", []), *(c for c in step.args.get("concepts", []) if c not in args.get("concepts", []))]:
+        args["concepts"] = coming
+    return replace(last, args=args)
+
+
+def tidy(steps: list[Step]) -> list[Step]:
+    """One question, or calls, or words: small talk beside a request is dropped, and a question stops all."""
+    steps = [s for s in steps if not (isinstance(s, Say) and s.weak)] or steps[:1]
+    asks = [s for s in steps if isinstance(s, Ask)]
+    if asks:
+        return asks[:1]
+    calls: list[Step] = [s for s in steps if isinstance(s, Call)]
+    if calls:
+        unique = [c for i, c in enumerate(calls) if c not in calls[:i] or (isinstance(c, Call) and c.tool in ("undo", "redo"))]
+        return unique[:MOST_CALLS]
+    return steps[:1] or [Say("Tell me what to draw or to change; say help for examples.")]

@@ -1,0 +1,156 @@
+"""How many, which seed, which size, which method: what a sentence says about the drawing and not about the scene."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .references import Text
+from .words import AMOUNTS, FAMILY_METHODS, FAMILY_TOOLS, METHODS, PICTURES, either
+
+MOST = 8
+SEEDS = 2**32
+_METHOD = "|".join(f"(?P<m{i}>{pattern})" for i, pattern in enumerate(METHODS))
+_METHOD_NAMES = list(METHODS.values())
+_N = rf"(?P<n>\d{{1,3}}|{either(AMOUNTS)})"
+_PICTURES = either(PICTURES)
+
+_SEED = re.compile(
+    r"(?:[,;(]? ?(?:and )?(?:(?:with|using|use|from|at|set|on|take|try)(?: the| a)? )?(?:random )?seed(?: number| value)?(?: to| of|:|=| is|#)? ?(?P<seed>\d{1,10})\)?)(?![\w.])"
+)
+_PIXELS = r"(?:(?P<w>\d{2,4}) ?(?:x|by|×|\*) ?(?P<h>\d{2,4})(?: ?(?:px|pixels?))?|(?P<px>\d{2,4}) ?(?:px|pixels?)(?: (?:wide|high|square|large|big))?|(?:size|resolution)(?: of|:|=)? ?(?P<s>\d{2,4}))"
+_SHAPE = r"(?P<shape>square|portrait|landscape)"
+_SIZE = re.compile(
+    rf"(?:[,;(]? ?(?:and )?(?:(?:in|as|at|with|using|of)(?: an?| the)? )?(?:size |resolution |a size of |a resolution of )?{_PIXELS}(?: in size)?\)?(?![\w]))"
+    rf"|(?:[,;(]? ?(?:and )?(?:(?:in|as|with|use|using)(?: an?| the)? )?{_SHAPE}[- ](?:format|orientation|mode|size|aspect(?: ratio)?|shape|layout|ratio)\)?(?![\w]))"
+    rf"|(?:(?:[,;(] ?| )(?:in|as) (?:an? )?(?P<shape2>portrait|landscape|square)(?= ?$|[,.)]| please)\)?)"
+    rf"|(?:[,;(] ?(?P<shape3>portrait|landscape|square)(?= ?$|[,.)]| please)\)?)"
+    rf"|(?:(?:^| )(?:make it |as )(?P<shape4>portrait|landscape)(?= ?$|[,.)]| please))"
+)
+_SHAPED = re.compile(rf"(?<!\w)(?P<shape>square|portrait|landscape)(?= {_PICTURES} (?:of|with|showing))")
+_BY = re.compile(
+    rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|do it with|on)(?: the| a| your)? |method[:= ]+(?:the )?|in (?=auto))(?:{_METHOD})(?: (?:method|model|approach|mode|family|pipeline|engine|way|decoder|generation))?(?: (?:for (?:this|that|it)|please|instead|this time))*\)?(?![\w])"
+)
+_SUFFIX = re.compile(rf"[,;(] ?(?:{_METHOD})(?: (?:method|model))?\)?(?= ?$)|(?:^| )(?P<adv>auto-?regressively)(?![\w])")
+_LEADING = re.compile(
+    rf"(?:(?:i(?:'d| would)? (?:want|like|need|love)|give me|show me|draw(?: me)?|make(?: me)?|paint(?: me)?|generate|create|render|sketch|can i (?:have|get|see)|let me see|let's (?:see|have|make|do|try)|do|produce|get me|now|please|i'd like to see|can you (?:draw|make|give me|paint)|could you (?:draw|make|give me|paint)|could i have|try) )*"
+    rf"(?:{_N}|(?P<adj>multiple|various|different)) (?:(?:different|new|nice|more|other|small|quick|separate|distinct|alternative|possible|random|good|cute|slightly different|funny|portrait|landscape|square) )*(?P<noun>{_PICTURES})(?: (?:of|with|showing|where|in which|for)(?= )|:|(?= ?$)|,)"
+)
+_TRAILING = re.compile(
+    rf"(?:[,;:(] ?| )(?:(?:in|give me|make|i want|i'd like|show me|as|and|draw|do|make me|please|let me have|with|try|all in) )*{_N} (?:(?:different|new|more|other|separate|alternative) )*(?P<noun>{_PICTURES}|times|of (?:them|those|it|these))(?: (?:please|of it|of that|to choose from|to pick from))*\)?$"
+    rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$| x ?(?P<z>\d)$| (?P<twice>twice|thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|those|these))?\)?$"
+)
+_WORDS = {"multiple": 3, "various": 3, "different": 3}
+
+
+@dataclass(slots=True)
+class Settings:
+    """What was said about the drawing. `lead`: the count stood in front ("three pictures of …")."""
+
+    count: int | None = None
+    seed: int | None = None
+    size: str | int | None = None
+    method: str = ""
+    """A method's name, or the family "ar" or "pta"."""
+    lead: bool = False
+
+    @property
+    def tool(self) -> str:
+        """The tool of the family that was asked for by name, or ""."""
+        return FAMILY_TOOLS.get(self.method, "")
+
+    def args(self) -> dict[str, Any]:
+        """Arguments of `draw` and its kin that are not at their default."""
+        args: dict[str, Any] = {}
+        if self.count and self.count != 1:
+            args["count"] = min(self.count, MOST)
+        if self.method and not self.tool:
+            args["method"] = self.method
+        if self.seed is not None and self.seed < SEEDS:
+            args["seed"] = self.seed
+        if self.size not in (None, "square"):
+            args["size"] = self.size
+        return args
+
+    @property
+    def edit_args(self) -> dict[str, Any]:
+        """Arguments of `edit` that are not at their default."""
+        return {"method": FAMILY_METHODS.get(self.method, self.method)} if self.method else {}
+
+
+def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
+    """The settings of a clause, and the clause without them. With `edit`, only the method is looked for."""
+    settings = Settings()
+    text = _take_method(text, settings)
+    if edit:
+        return settings, text
+    if match := _SEED.search(text.low):
+        settings.seed = int(match["seed"])
+        text = cut(text, *match.span())
+    for pattern in (_SIZE, _SHAPED):
+        if match := pattern.search(text.low):
+            settings.size = _size(match)
+            text = cut(text, *match.span())
+            break
+    match = _LEADING.match(text.low)
+    if match and (match["noun"].endswith("s") or not match["n"]) and match["n"] not in ("a", "an"):
+        settings.count = _amount(match["n"] or "") or _WORDS.get(match["adj"] or "", 1)
+        settings.lead = True
+        return settings, text.part(match.end())
+    match = _TRAILING.search(text.low)
+    if match and not (match["n"] in ("a", "an", "one") or (match["noun"] or "s")[-1:] not in "smtex"):
+        word = match["n"] or match["x"] or match["y"] or match["z"] or match["just"] or ""
+        settings.count = {"twice": 2, "thrice": 3}.get(match["twice"] or "") or _amount(word)
+        text = text.part(0, match.start())
+    return settings, text
+
+
+def cut(text: Text, start: int, end: int) -> Text:
+    """The text without a span; what was found outside it keeps its place."""
+    left, right = text.part(0, start), text.part(end)
+    if not left.raw or not right.raw:
+        return left if left.raw else right
+    gap = "" if right.raw[0] in ",.;:!?)" else " "
+    by = len(left.raw) + len(gap)
+    joined = Text(left.raw + gap + right.raw, left.low + gap + right.low, text.state, text.hints)
+    joined.files = left.files + [type(f)(f.start + by, f.end + by, f.path) for f in right.files]
+    joined.takes = left.takes + [t.moved(by) for t in right.takes]
+    joined.subjects = left.subjects + [s.moved(by) for s in right.subjects]
+    return joined
+
+
+def _take_method(text: Text, settings: Settings) -> Text:
+    for pattern in (_BY, _SUFFIX):
+        match = pattern.search(text.low)
+        if not match:
+            continue
+        groups = match.groupdict()
+        found = next((i for i in range(len(_METHOD_NAMES)) if groups.get(f"m{i}")), None)
+        if found is None and not groups.get("adv"):
+            continue
+        name = "ar" if found is None else _METHOD_NAMES[found]
+        if name == "lora" and "train" in text.low:
+            continue
+        settings.method = name
+        return cut(text, *match.span())
+    return text
+
+
+def _size(match: re.Match[str]) -> str | int:
+    groups = {k: v for k, v in match.groupdict().items() if v}
+    for name in ("shape", "shape2", "shape3", "shape4"):
+        if name in groups:
+            return groups[name]
+    if "w" in groups:
+        width, height = int(groups["w"]), int(groups["h"])
+        if width == height:
+            return width
+        return "landscape" if width > height else "portrait"
+    return int(groups.get("px") or groups["s"])
+
+
+def _amount(word: str) -> int | None:
+    if word.isdigit():
+        return int(word) or None
+    return AMOUNTS.get(word)

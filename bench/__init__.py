@@ -1,0 +1,1 @@
+"""Measurements: `limner bench NAME`. Results are kept as files."""

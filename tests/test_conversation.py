@@ -1,0 +1,164 @@
+"""Whole conversations with the models and the planner that ship with Limner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from limner import Agent
+from limner.agent.session import Session
+from limner.cli.demo import reference_pictures
+from limner.memory.events import Notice, Progress, Reply, TakeReady, ToolStarted
+from limner.tools.images import load_picture
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Pictures of a dog that no model has seen."""
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = [folder / "a.jpg", folder / "b.jpg"]
+    for image, path in zip(reference_pictures(2), paths, strict=True):
+        image.save(path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory, pictures: list[Path]) -> Iterator[Agent]:
+    """An agent that has been taught Biscuit."""
+    with Agent.open(preset="starter", home=tmp_path_factory.mktemp("library")) as agent:
+        agent.teach("Biscuit", pictures, kind="dog")
+        yield agent
+
+
+@pytest.fixture
+def chat(agent: Agent, request: pytest.FixtureRequest) -> Session:
+    """A conversation of the test's own."""
+    return agent.session(request.node.name)
+
+
+def test_a_program(tmp_path: Path, pictures: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures[0].parent)
+    monkeypatch.setenv("LIMNER_HOME", str(tmp_path / "home"))
+    out = tmp_path / "beach.png"
+
+    with Agent.open(preset="starter", home=None) as agent:
+        biscuit = agent.teach("Biscuit", ["a.jpg", "b.jpg"], kind="dog")
+        chat = agent.session("picnic")
+        turn = chat.say("Biscuit on the beach, wearing sunglasses")
+        turn.take.image.save(out)
+        said = (turn.reply, turn.method, turn.scores.subject, turn.scores.text, turn.scores.copy)
+        assert turn.seconds > 0 and turn.question is None
+        chat.say("now at night")
+        chat.undo()
+        chat.fork(turn.take.id)
+        events = list(chat.stream("Biscuit and my mug in the snow"))
+        assert agent.jobs() == ()
+
+    assert (biscuit.name, biscuit.kind, biscuit.version, len(biscuit.references)) == ("Biscuit", "dog", 1, 2)
+    reply, method, subject, text, copy = said
+    assert reply and method == "in_context"
+    assert 0 <= subject <= 1 and 0 <= text <= 1 and (copy is None or 0 <= copy <= 1)
+    with Image.open(out) as saved:
+        assert saved.mode == "RGB" and turn.takes == (turn.take,)
+    assert isinstance(events[-1], Reply) and events[-1].done
+
+
+def test_draw_edit_go_back_branch(agent: Agent, chat: Session) -> None:
+    first = chat.say("Biscuit on the beach, wearing sunglasses").take
+    second = chat.say("now at night").take
+    assert (second.parent, second.origin, second.prompt) == (first.id, "edit", "now at night")
+    assert second.description == "Biscuit on the beach, wearing sunglasses; now at night"
+    assert chat.say("undo that").takes == () and chat.head == first
+    third = chat.say("make it snow").take
+    assert third.parent == first.id and [take.number for take in chat.takes()] == [1, 2, 3]
+    fourth = chat.say("the second one, with the hat from the third").take
+    assert (fourth.parent, fourth.borrow_from) == (second.id, third.id)
+    assert chat.say("go back to the first").take is None and chat.head == first
+    assert [take.number for take in chat.say("draw two pictures of him in a forest").takes] == [5, 6]
+    for take in chat.takes():
+        assert take.image.width == take.image.height and take.seconds > 0 and take.model
+        assert [use.name for use in take.concepts] == ["Biscuit"]
+
+
+def test_every_take_can_be_replayed(agent: Agent, chat: Session) -> None:
+    chat.say("draw two pictures of Biscuit in a park")
+    chat.say("now with a hat")
+    for take in chat.takes():
+        assert agent.replay(take).identical
+    chat.say("no, his ears are longer")  # a new version; takes keep the one they were drawn with
+    assert agent.replay(1, session=chat.name).identical
+    agent.revert("Biscuit")
+
+
+def test_the_same_conversation_draws_the_same_pictures(pictures: list[Path], tmp_path: Path) -> None:
+    def talk(home: Path) -> list[bytes]:
+        with Agent.open(home=home) as agent:
+            agent.teach("Biscuit", pictures, kind="dog")
+            chat = agent.session()
+            for text in ("Biscuit in the snow", "again", "now at night"):
+                chat.say(text)
+            return [take.image.tobytes() for take in chat.takes()]
+
+    one, other = talk(tmp_path / "one"), talk(tmp_path / "other")
+    assert one == other and len(set(one)) == 3
+
+
+def test_events_of_a_drawing(chat: Session) -> None:
+    events = list(chat.stream("Biscuit in a park"))
+    assert events[0] == ToolStarted("draw", {"prompt": "Biscuit in a park", "concepts": ["Biscuit"]})
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert progress and all(event.step <= (event.total or event.step) for event in progress)
+    assert sum(isinstance(event, TakeReady) for event in events) == 1
+    assert isinstance(events[-1], Reply) and events[-1].done and "Take 1" in events[-1].text
+
+
+def test_what_cannot_be_drawn_is_said(chat: Session) -> None:
+    turn = chat.say("Biscuit on a skateboard")
+    assert turn.take is not None
+    assert "I can't draw 'skateboard' with the starter models; I drew the rest." in turn.reply
+
+
+def test_a_question_and_its_answer(agent: Agent, chat: Session, pictures: list[Path]) -> None:
+    turn = chat.say("learn this", files=pictures)
+    assert turn.question is not None and turn.reply == turn.question.text and turn.takes == ()
+    for answer in ("Momo", "a cat", "yes"):
+        if any(concept.name == "Momo" for concept in agent.concepts()):
+            break
+        chat.say(answer)
+    assert len(agent.library.concept("Momo").references) == 2
+    assert chat.say("rename Momo to Kiki").problem is None
+    assert chat.say("forget Kiki").problem is None and [c.name for c in agent.concepts()] == ["Biscuit"]
+
+
+def test_an_attached_picture_is_changed(chat: Session, pictures: list[Path]) -> None:
+    turn = chat.say("now at night", files=pictures[:1])
+    assert [take.origin for take in turn.takes] == ["import", "edit"]
+    assert turn.takes[1].parent == turn.takes[0].id and turn.takes[0].description == ""
+
+
+def test_a_photograph_is_taught_with_a_word_about_it(agent: Agent, chat: Session, tmp_path: Path) -> None:
+    noise = Image.effect_noise((300, 200), 90).convert("RGB")
+    noise.save(tmp_path / "photo.jpg")
+    told = len(agent.notices)
+    agent.teach("Noise", [tmp_path / "photo.jpg"], kind="thing")
+    assert any("storybook world" in text for text in agent.notices[told:])
+    turn = chat.say(f"this is my mug Foto: {tmp_path / 'photo.jpg'}")
+    assert "storybook world" in turn.reply
+    agent.forget("Noise")
+    agent.forget("Foto")
+
+
+def test_a_gif_is_taught_by_its_first_frame(chat: Session, agent: Agent, tmp_path: Path) -> None:
+    frames = [image.resize((64, 64)) for image in reference_pictures(2)]
+    frames[0].save(tmp_path / "dog.gif", save_all=True, append_images=frames[1:])
+    turn = chat.say(f"this is my dog Rex: {tmp_path / 'dog.gif'}")
+    assert any(isinstance(event, Notice) and "first" in event.text for event in turn.events)
+    agent.forget("Rex")
+
+
+def test_finding_by_words_and_by_picture(agent: Agent, pictures: list[Path]) -> None:
+    assert [concept.name for concept, _ in agent.search("bisc")] == ["Biscuit"]
+    found = agent.search(load_picture(pictures[0]).image)
+    assert found[0][0].name == "Biscuit" and found[0][1] > 0.9

@@ -1,0 +1,234 @@
+"""The offline planner: a table of sentences, and what must hold for any text whatever."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+
+from limner.agent.planner import OfflinePlanner
+from limner.agent.planner.model import steps_for
+from limner.agent.planner.normalise import MAX_CHARS, clean
+from limner.agent.planner.state import Ask, Call, Say, State, read_state
+from limner.bench.planner import BUSY, PLAIN, judge, shown
+
+OWN = Path(__file__).parent / "planner" / "own.jsonl"
+CASES: list[dict[str, Any]] = [json.loads(line) for line in OWN.read_text(encoding="utf-8").splitlines()]
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "draw": {"prompt": str, "concepts": list, "count": int, "method": str, "seed": int, "size": (str, int)},
+    "edit": {"take": int, "instruction": str, "concepts": list, "borrow_from": int, "method": str},
+    "generate_ar": {"prompt": str, "concepts": list, "count": int, "seed": int, "size": (str, int)},
+    "generate_pta": {"prompt": str, "concepts": list, "count": int, "seed": int, "size": (str, int)},
+    "teach": {"name": str, "kind": str, "images": list},
+    "refine": {"concept": str, "add": list, "remove": list, "rejected": int},
+    "forget": {"concept": str},
+    "rename": {"concept": str, "name": str},
+    "revert": {"concept": str, "version": int},
+    "recall": {"query": str, "image": str},
+    "undo": {"steps": int},
+    "redo": {"steps": int},
+    "fork": {"take": int},
+    "compare": {"takes": list},
+    "rate": {"take": int, "liked": bool},
+    "finetune_lora": {"concept": str, "seconds": int},
+}
+REQUIRED = {
+    "draw": {"prompt"}, "edit": {"take", "instruction"}, "generate_ar": {"prompt"}, "generate_pta": {"prompt"},
+    "teach": {"name", "images"}, "refine": {"concept"}, "forget": {"concept"}, "rename": {"concept", "name"},
+    "revert": {"concept"}, "fork": {"take"}, "compare": {"takes"}, "rate": {"take", "liked"},
+    "finetune_lora": {"concept"},
+}  # fmt: skip
+
+
+def system(state: dict[str, Any]) -> SystemMessage:
+    return SystemMessage(f"You lead the conversation.\n<state>{json.dumps(state)}</state>")
+
+
+def ask(text: str, state: dict[str, Any], *more: Any, planner: Any = None) -> AIMessage:
+    answer = (planner or OfflinePlanner()).invoke([system(state), HumanMessage(text), *more])
+    assert isinstance(answer, AIMessage)
+    return answer
+
+
+def calls(message: AIMessage) -> list[tuple[str, dict[str, Any]]]:
+    return [(call["name"], call["args"]) for call in message.tool_calls]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{i}-{c['text'][:40]}" for i, c in enumerate(CASES)])
+def test_sentence(case: dict[str, Any]) -> None:
+    state = read_state(case["state"])
+    steps = steps_for(case["text"], state)
+    assert judge(steps, case["expect"], state)["argument"], shown(steps)
+
+
+def check_plan(text: str, state: State) -> None:
+    """Any text leads to valid calls on things that exist, to one question, or to words."""
+    steps = steps_for(text, state)
+    assert steps
+    if isinstance(steps[0], (Ask, Say)):
+        assert len(steps) == 1
+        assert steps[0].question if isinstance(steps[0], Ask) else steps[0].text
+        return
+    coming = [t.number for t in state.takes]
+    names = {c.name for c in state.concepts}
+    for step in steps:
+        assert isinstance(step, Call)
+        schema = ARGUMENTS[step.tool]
+        assert set(step.args) <= set(schema) and REQUIRED.get(step.tool, set()) <= set(step.args)
+        for name, value in step.args.items():
+            assert isinstance(value, schema[name]), (step, name)
+            assert value or isinstance(value, (bool, int)), (step, name)
+        if step.tool in ("draw", "edit", "generate_ar", "generate_pta"):
+            coming.append(max([*coming, state.newest or 0]) + 1)
+        meant = [step.args[k] for k in ("take", "borrow_from", "rejected") if k in step.args]
+        fresh = (state.newest or 0) + 1
+        for number in [*meant, *step.args.get("takes", [])]:
+            assert number in coming or number == fresh, step
+        if step.tool == "teach":
+            names.add(step.args["name"])
+        if "concept" in step.args:
+            assert step.args["concept"] in names, step
+        assert set(step.args.get("concepts", [])) <= names, step
+        if step.tool == "rename":
+            names.add(step.args["name"])
+
+
+WORDS = sorted({word for case in CASES for word in case["text"].split()}) + [
+    "\x00", "\x1b[31m", "'", '"', "/", "#", "999", "\u202e", "🐶", "<state>", "</state>", "\ue000", "'s", "..",
+]  # fmt: skip
+STATES = [c["state"] for c in CASES[::12]] + [PLAIN, BUSY, {}]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=14), st.sampled_from(STATES))
+def test_any_words(words: list[str], state: dict[str, Any]) -> None:
+    check_plan(" ".join(words), read_state(state))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=200), st.sampled_from(STATES))
+def test_any_text(text: str, state: dict[str, Any]) -> None:
+    check_plan(text, read_state(state))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["concepts", "takes", "newest", "head", "focus", "pending", "attached", "can_undo"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+                st.sampled_from(["name", "kind", "number", "parent", "concepts", "question", "options", "text"]), inner
+            ),
+            max_leaves=12,
+        ),
+    ),
+    st.sampled_from(["now at night", "draw the dog", "yes", "compare 1 and 2", "undo", "forget him"]),
+)
+def test_any_state(state: dict[str, Any], text: str) -> None:
+    assert steps_for(text, read_state(state))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a " * 50_000, "x" * 100_000, "and " * 25_000, "undo " * 20_000, "the second one " * 7_000, "already " * 300,
+     "draw Biscuit " + "really " * 20_000, "'" * 100_000, "/" * 100_000, "no, " * 30_000, "take 1 and " * 10_000,
+     "\x1b[" * 50_000, ". a" * 30_000, "a.jpg " * 20_000, "compare 1 and " * 8_000, "please " * 15_000],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_huge_text_is_bounded_work(text: str) -> None:
+    began = time.process_time()
+    check_plan(text, read_state(BUSY))
+    assert time.process_time() - began < 5  # far above what it takes; a runaway expression would need minutes
+
+
+def test_huge_text_is_cut_and_said_so() -> None:
+    text = "Biscuit on the beach, " + "sunny " * 2_000
+    first = ask(text, BUSY)
+    ((tool, args),) = calls(first)
+    assert tool == "draw" and len(args["prompt"]) <= MAX_CHARS
+    result = ToolMessage('{"ok": true, "take": 4}', tool_call_id=first.tool_calls[0]["id"] or "")
+    assert "first 2,000 characters" in ask(text, BUSY, first, result).text
+
+
+def test_control_characters_and_escapes_are_dropped() -> None:
+    assert clean("now \x1b[31mat\x1b[0m\x07 night\u202e\u200b") == "now at night"
+    assert calls(ask("now \x1b]0;title\x07at\r\nnight", BUSY)) == [("edit", {"take": 3, "instruction": "now at night"})]
+
+
+def test_results_become_one_reply() -> None:
+    first = ask("undo that and make it night", BUSY)
+    assert calls(first) == [("undo", {}), ("edit", {"take": 2, "instruction": "make it night"})]
+    ids = [call["id"] or "" for call in first.tool_calls]
+    drawn = {"ok": True, "take": 4, "takes": [4], "method": "in_context", "seconds": 0.41,
+             "scores": {"subject": 0.812, "text": 0.7}, "note": "I can't draw 'zebra'; I drew the rest."}
+    reply = ask(
+        "undo that and make it night", BUSY, first,
+        ToolMessage('{"ok": true, "take": 2, "description": "Biscuit on the beach"}', tool_call_id=ids[0]),
+        ToolMessage(json.dumps(drawn), tool_call_id=ids[1]),
+    )  # fmt: skip
+    assert not reply.tool_calls
+    for part in ("take 2", "Take 4", "in_context", "0.4 s", "0.81", "0.70", "zebra"):
+        assert part in reply.text
+
+
+@pytest.mark.parametrize("content", ['{"ok": false, "error": "No take 9.", "hint": "Say takes."}', "Error: broken", "{", ""])
+def test_errors_and_odd_results_are_said(content: str) -> None:
+    first = ask("now at night", BUSY)
+    reply = ask("now at night", BUSY, first, ToolMessage(content, tool_call_id=first.tool_calls[0]["id"] or ""))
+    assert reply.text and not reply.tool_calls
+    if "No take 9" in content:
+        assert reply.text == "No take 9. Say takes."
+
+
+def test_only_offered_tools_are_called() -> None:
+    bound = OfflinePlanner().bind_tools([{"name": "draw"}, {"name": "ask_user"}])
+    assert calls(ask("Biscuit at sea", BUSY, planner=bound)) == [
+        ("draw", {"prompt": "Biscuit at sea", "concepts": ["Biscuit"]})
+    ]
+    refused = ask("Biscuit at sea with the adapter", BUSY, planner=bound)
+    assert not refused.tool_calls and "not available" in refused.text
+
+
+@pytest.mark.parametrize("text", ["undo that and make it night", "help", "draw Bisquit"])
+def test_stream_says_the_same(text: str) -> None:
+    messages = [system(BUSY), HumanMessage(text)]
+    whole = OfflinePlanner().invoke(messages)
+    parts = list(OfflinePlanner().stream(messages))
+    joined = parts[0]
+    for part in parts[1:]:
+        joined += part
+    assert isinstance(joined, AIMessageChunk)
+    assert joined.text == whole.text
+    assert calls(joined) == calls(whole)
+
+
+async def test_async_says_the_same() -> None:
+    answer = await OfflinePlanner().ainvoke([system(BUSY), HumanMessage("now at night")])
+    assert calls(answer) == [("edit", {"take": 3, "instruction": "now at night"})]
+
+
+def test_a_chain_of_questions_ends_in_the_first_request() -> None:
+    empty: dict[str, Any] = {"concepts": [], "takes": []}
+    first = ask("learn this: a.jpg", empty)
+    assert calls(first)[0][0] == "ask_user"
+    talk = [HumanMessage("learn this: a.jpg"), first, ToolMessage("{}", tool_call_id=first.tool_calls[0]["id"] or "")]
+    pending = empty | {"pending": {"question": "What shall I call it?", "options": [], "text": "learn this: a.jpg"}}
+    second = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("Momo")])
+    assert calls(second)[0][0] == "ask_user" and "Momo" in calls(second)[0][1]["question"]
+    talk += [HumanMessage("Momo"), second, ToolMessage("{}", tool_call_id=second.tool_calls[0]["id"] or "")]
+    pending["pending"]["text"] = "Momo"
+    third = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("a rabbit")])
+    assert calls(third) == [("teach", {"name": "Momo", "kind": "rabbit", "images": ["a.jpg"]})]
+
+
+def test_without_state_or_sentence() -> None:
+    assert OfflinePlanner().invoke([HumanMessage("hello")]).text
+    assert OfflinePlanner().invoke([SystemMessage("no state here")]).text
+    assert ask("   ", BUSY).text or ask("   ", BUSY).tool_calls

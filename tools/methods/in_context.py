@@ -1,0 +1,162 @@
+"""In-context generation: references and the picture being edited stand in the prompt of an autoregressive model.
+
+Training-free inversion in token space (Decade Survey, "token space"; the outlook of arXiv 2405.05538, section 9, on
+multimodal autoregressive models): the subject is what the model sees before it draws.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from ...memory.events import Progress
+from ..images import square
+from ..method import Cancelled, Method, MethodConfig
+from ..subject import crop_subject
+from ..values import Drawn, DrawRequest, SubjectInput
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from ..backbones.autoregressive import Autoregressive
+    from ..nn.decode import Prefix
+
+KEPT = 16
+"""Subjects whose keys and values are kept for the next picture."""
+PREVIEW_EVERY = 16
+
+
+@dataclass(frozen=True)
+class InContextConfig(MethodConfig):
+    """Sampling of tokens; `references` is the most of a subject's references that enter the prompt."""
+
+    guidance: float = 3.0
+    edit_guidance: float = 1.5
+    temperature: float = 0.9
+    top_k: int = 0
+    top_p: float = 1.0
+    references: int = 3
+
+
+class InContext(Method):
+    """Shows the references to the model and lets it draw."""
+
+    name: ClassVar[str] = "in_context"
+    summary: ClassVar[str] = "draws at once with the references in the model's context, without training"
+    space = "token"
+    inversion = "training-free"
+    scheme: ClassVar[str] = "in-context"
+    backbone: ClassVar[str] = "ar"
+    capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "edit", "several", "words", "ar"})
+    Config: ClassVar[type[MethodConfig]] = InContextConfig
+
+    def __init__(self, backbone: Autoregressive, config: MethodConfig) -> None:
+        super().__init__(backbone, config)
+        self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
+
+    def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
+        from ..nn.sampling import Sampling
+        from ..pixels import to_picture, to_tensor
+
+        model, config = cast("Autoregressive", self.model), cast(InContextConfig, self.config)
+        began = time.perf_counter()
+        source = None
+        if request.source is not None:
+            source = model.encode(to_tensor(square(request.source, model.side)))[0]
+        conditional, unconditional = self._prompts(request, source)
+        guidance = config.guidance if source is None else config.edit_guidance
+        sampling = Sampling(guidance, config.temperature, config.top_k, config.top_p)
+        tokens = None
+        for step, tokens in enumerate(model.tokens(conditional, unconditional, seeds, sampling), 1):
+            if cancelled():
+                return
+            preview = self._preview(tokens, step) if step % PREVIEW_EVERY == 0 and step < model.steps else None
+            spent = time.perf_counter() - began
+            yield Progress("drawing", step, model.steps, spent / step * (model.steps - step), preview)
+        assert tokens is not None
+        pictures = model.decode_tokens(tokens)
+        seconds = (time.perf_counter() - began) / len(seeds)
+        for i, seed in enumerate(seeds):
+            image = to_picture(pictures[i])
+            yield Drawn(image, i, seed, self.name, model.hash, self.settings(), seconds)
+
+    def _prompts(self, request: DrawRequest, source: Tensor | None) -> tuple[Prefix, Prefix]:
+        """What the model is asked, and the same without subjects and words."""
+        from ..backbones.autoregressive import request_part
+
+        model = cast("Autoregressive", self.model)
+        text = slotted(request.prompt, request.subjects[: model.most_subjects])
+        shown = self._subjects(request.subjects[: model.most_subjects])
+        return (
+            model.read(request_part(text, source, model.marks), shown),
+            model.read(request_part("", source, model.marks), self._subjects(())),
+        )
+
+    def _subjects(self, subjects: tuple[SubjectInput, ...]) -> Prefix:
+        """The subjects' part of the prompt, read once and kept while it is in use."""
+        from ..backbones.autoregressive import Text, subject_part
+        from ..pixels import to_tensor
+
+        model, config = cast("Autoregressive", self.model), cast(InContextConfig, self.config)
+        key = "+".join(s.key or f"{s.name}:{id(s)}" for s in subjects)
+        if key in self._prefixes:
+            self._prefixes.move_to_end(key)
+            return self._prefixes[key]
+        segments = [Text(model.marks.begin)]
+        for i, subject in enumerate(subjects):
+            crops = [to_tensor(crop)[0] for crop in cut(subject, config.references, model.side)]
+            segments += subject_part(i, crops, model.marks)
+        self._prefixes[key] = prefix = model.read(segments)
+        while len(self._prefixes) > KEPT:
+            self._prefixes.popitem(last=False)
+        return prefix
+
+    def _preview(self, tokens: Tensor, step: int) -> Image:
+        """The first candidate so far, the rest filled with its last token."""
+        from ..pixels import to_picture
+
+        model = cast("Autoregressive", self.model)
+        rest = tokens[:1, -1:].expand(1, model.steps - step)
+        import torch
+
+        return to_picture(model.decode_tokens(torch.cat([tokens[:1], rest], 1))[0])
+
+
+def cut(subject: SubjectInput, most: int, side: int) -> list[Image]:
+    """The subject's references at the size the model works at, cut out where a mask is known."""
+    masks = subject.masks or (None,) * len(subject.references)
+    pairs = list(zip(subject.references, masks, strict=True))[:most]
+    return [
+        crop_subject(square(image, side), None if mask is None else square_mask(mask, side), side)
+        for image, mask in pairs
+    ]
+
+
+def square_mask(mask: Image, side: int) -> Image:
+    """A mask padded like its picture (see `images.square`) and reduced to `side`."""
+    from PIL import Image as Images
+    from PIL import ImageOps
+
+    if mask.width != mask.height:
+        mask = ImageOps.pad(mask, (max(mask.size),) * 2, Images.Resampling.BILINEAR, color=0)
+    return mask.resize((side, side), Images.Resampling.BOX) if mask.size != (side, side) else mask
+
+
+def slotted(prompt: str, subjects: tuple[SubjectInput, ...]) -> str:
+    """The prompt with every subject's name replaced by its slot, and its lasting attributes named."""
+    text = prompt
+    for i, subject in enumerate(subjects):
+        slot = f"<concept_{i}>"
+        pattern = re.compile(rf"(?<!\w){re.escape(subject.name)}(?!\w)", re.IGNORECASE)
+        text, found = pattern.subn(slot, text)
+        if not found and len(subjects) == 1:
+            owned = re.compile(rf"(?<!\w)(?:my|our|the)\s+{re.escape(subject.kind)}(?!\w)", re.IGNORECASE)
+            text = owned.sub(slot, text)
+        if subject.attributes:
+            text = f"{text}, {slot} with {', '.join(subject.attributes)}"
+    return text

@@ -1,0 +1,1 @@
+"""How well a picture does: subject fidelity, text alignment, copying."""
