@@ -18,7 +18,7 @@ from ..memory.values import Take
 from ..tools.catalog import clean, tools_for
 from ..tools.desk import Desk, check_method, said
 from ..tools.dialogue import Comparison, compare_takes
-from .turn import Run, Turn
+from .turn import Run, Turn, focus, problem
 
 if TYPE_CHECKING:
     from ..memory.sessions import SessionStore
@@ -324,7 +324,7 @@ class Session:
         desk = run.desk
         takes = tuple(desk.session.take(take.id) for take in desk.takes)  # as rated or scored since
         seconds = time.perf_counter() - run.started
-        return Turn(desk.text, reply, takes, desk.question, seconds, _problem(run), tuple(run.events))
+        return Turn(desk.text, reply, takes, desk.question, seconds, problem(run), tuple(run.events))
 
     def _remember(self, run: Run) -> None:
         """What the next sentence may refer to: an open question, and whom "him" means."""
@@ -337,7 +337,7 @@ class Session:
             pending = {"question": desk.question.text, "options": list(desk.question.options), "text": text}
             if desk.files:
                 pending["files"] = [str(path) for path in desk.files]
-        news = {"pending": pending, "focus": _focus(run) or kept.get("focus") or []}
+        news = {"pending": pending, "focus": focus(run) or kept.get("focus") or []}
         if any(kept.get(key) != value for key, value in news.items()):
             self.store.put_state(**news)
 
@@ -365,25 +365,3 @@ class Unborn:
     def turns(self) -> list[dict[str, Any]]:
         """None."""
         return []
-
-
-def _focus(run: Run) -> list[str]:
-    """The concepts that this turn was about."""
-    names: list[str] = []
-    for call in run.calls:
-        if not call.answer.get("ok"):
-            continue
-        if "concept" in call.answer and call.tool != "forget":
-            names = [call.answer["concept"]]
-        elif isinstance(call.answer.get("take"), int):
-            take = run.desk.session.take(call.answer["take"])
-            names = [use.name for use in take.concepts] or names
-    return names
-
-
-def _problem(run: Run) -> LimnerError | None:
-    """What the user got wrong, when every call of the turn came to nothing."""
-    answers = [call.answer for call in run.calls]
-    if not answers or any(answer.get("ok") for answer in answers):
-        return None
-    return UserError(str(answers[-1]["error"]), str(answers[-1].get("hint", "")))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import LimnerError
+from ..errors import LimnerError, UserError
 from ..memory.events import Event, Question
 from ..memory.values import Scores, Take
 from ..tools.desk import Desk
@@ -157,3 +157,25 @@ class Run:
             self.error = error
         finally:
             self._deliver(None)
+
+
+def focus(run: Run) -> list[str]:
+    """The concepts that this turn was about."""
+    names: list[str] = []
+    for call in run.calls:
+        if not call.answer.get("ok"):
+            continue
+        if "concept" in call.answer and call.tool != "forget":
+            names = [call.answer["concept"]]
+        elif isinstance(call.answer.get("take"), int):
+            take = run.desk.session.take(call.answer["take"])
+            names = [use.name for use in take.concepts] or names
+    return names
+
+
+def problem(run: Run) -> LimnerError | None:
+    """What the user got wrong, when every call of the turn came to nothing."""
+    answers = [call.answer for call in run.calls]
+    if not answers or any(answer.get("ok") for answer in answers):
+        return None
+    return UserError(str(answers[-1]["error"]), str(answers[-1].get("hint", "")))

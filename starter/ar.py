@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from ..tools.nn.pooling import pool_tokens
 from . import janus
 from .ar_data import Batch, Dealer, Examples
 from .loop import Plan
@@ -102,11 +103,11 @@ class ArTask:
         return self.model.get_input_embeddings()(torch.full((b, 1), self.special[name]))
 
     def _see(self, rows: np.ndarray, train: bool) -> tuple[Tensor, Tensor]:
-        """Inputs `[b, 16 k, d]` and the encoder's tokens `[b k, 16, w]` of references in `rows` `[b, k]`."""
+        """Inputs `[b, 16 k, d]` and the encoder's tokens `[b k, 64, w]` of references in `rows` `[b, k]`."""
         crops = self.pool.crops[rows.flatten()]
         pixels = jitter(crops, self.rng) if train else to_pixels(crops)
         tokens = self.model.model.vision_model(pixels).last_hidden_state
-        seen = self.model.model.aligner(tokens)
+        seen = pool_tokens(self.model.model.aligner(tokens), janus.POOL)
         return seen.view(len(rows), -1, seen.shape[-1]), tokens
 
     def _codes(self, rows: np.ndarray) -> Tensor:

@@ -35,6 +35,8 @@ def export_all(work: Path, out: Path) -> None:
         found = SegformerForSemanticSegmentation(segmenter.config())
         found.load_state_dict(whole_state(plan, "segmenter"))
         found.half().save_pretrained(_emptied(out / "segmenter"), max_shard_size=SHARD)
+    for file in out.rglob("*"):
+        file.chmod(0o755 if file.is_dir() else 0o644)
     (out / "words.json").write_text(json.dumps(known_words(), indent=0) + "\n", encoding="utf-8")
 
 

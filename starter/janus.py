@@ -14,6 +14,8 @@ from . import vision
 
 HIDDEN = vision.HIDDEN
 CLUSTERS = (32, 128, 512)
+POOL = 2
+"""Neighbouring tokens of a reference are averaged 2 x 2, so that it takes 16 places in the prompt."""
 
 
 def config(tokenizer, layers: int = 8) -> JanusConfig:
@@ -96,6 +98,6 @@ def export(model: JanusForConditionalGeneration, tokenizer, folder: Path) -> Non
     )  # fmt: skip
     model.half().save_pretrained(folder, max_shard_size="14MB")
     JanusProcessor(
-        JanusImageProcessorPil(size={"height": 64, "width": 64}, min_size=14), tokenizer, num_image_tokens=16
+        JanusImageProcessorPil(size={"height": 64, "width": 64}, min_size=14), tokenizer, num_image_tokens=64
     ).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

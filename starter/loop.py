@@ -99,13 +99,14 @@ def load_state(folder: Path, task: Task, average: dict[str, Tensor], made: list)
 
 def _share_gradients(model: nn.Module) -> None:
     """Averages the gradients of all processes."""
-    with_gradient = [p for p in model.parameters() if p.grad is not None]
-    flat = torch.cat([p.grad.flatten() for p in with_gradient])
+    # A batch need not touch every part of the model, and not the same parts in every process.
+    trained = [p for p in model.parameters() if p.requires_grad]
+    flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in trained])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
     start = 0
-    for p in with_gradient:
-        p.grad.copy_(flat[start : start + p.numel()].view_as(p))
+    for p in trained:
+        p.grad = flat[start : start + p.numel()].view_as(p)
         start += p.numel()
 
 

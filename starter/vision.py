@@ -19,10 +19,10 @@ ATTRIBUTES = {"kind": len(KINDS), "main": len(COLOURS), "second": len(COLOURS), 
 
 
 def config(hidden: int) -> JanusVisionConfig:
-    """64 px to 16 tokens; `hidden` is the width of the language model it speaks to."""
+    """64 px to 8 x 8 tokens, as many as the tokenizer has (Janus wants that); `hidden` is the language model's width."""
     return JanusVisionConfig(
-        hidden_size=192, num_hidden_layers=4, num_attention_heads=4, image_size=64, patch_size=16,
-        mlp_ratio=3.0, projection_dim=hidden, num_image_tokens=16,
+        hidden_size=192, num_hidden_layers=4, num_attention_heads=4, image_size=64, patch_size=8,
+        mlp_ratio=3.0, projection_dim=hidden, num_image_tokens=64,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from limner.errors import BadImage, Cancelled, LibraryError, ModelError, NotFoun
 from limner.memory.events import Event, Failed, Progress, Question, Reply, TakeReady, ToolStarted
 from limner.memory.values import Scores
 from limner.tools.catalog import tools_for
+from limner.tools.draw import in_words
 from limner.tools.values import Drawn, DrawRequest, MethodInfo, Prepared
 from PIL import Image
 
@@ -43,7 +44,7 @@ class ToyStudio:
 
     def methods(self) -> list[MethodInfo]:
         return [
-            MethodInfo("in_context", "", frozenset({"draw", "edit"}), True),
+            MethodInfo("in_context", "", frozenset({"draw", "edit", "borrow"}), True),
             MethodInfo("lora", "", frozenset({"draw", "train"}), False, "its model is missing"),
         ]
 
@@ -229,6 +230,22 @@ def test_an_edit_knows_where_it_comes_from(toy: Any, photos: list[Path]) -> None
     agent.forget("Biscuit")
     with pytest.raises(UserError, match="forgotten"):
         agent.replay(1)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "words", "found"),
+    [
+        ("with the hat from the fifth", "with the red hat", True),
+        ("and the scarf of the third one", "and the blue scarf", True),
+        ("with the fifth one's hat", "with the red hat", True),
+        ("with the hat from take 5", "with the red hat", True),
+        ("add the tree from 2", "add the tree", False),
+        ("make it like that", "make it like that", False),
+    ],
+)
+def test_lending_in_words(instruction: str, words: str, found: bool) -> None:
+    lender = "Biscuit in a park, wearing a red hat and blue scarf; now at night"
+    assert in_words(instruction, lender) == (words, found)
 
 
 def test_an_attached_picture_becomes_a_take(toy: Any, photos: list[Path]) -> None:

@@ -35,7 +35,7 @@ from limner.starter.world import (
 from limner.tools.values import Drawn, DrawRequest, Prepared
 from PIL import Image, ImageFilter
 
-SETTINGS = Settings("starter", "in_context", "abc123", "def456", seed=0, references=1, held_out=True)
+SETTINGS = Settings("starter", "in_context", "abc123", "def456", seed=0, references=1, held_out=True, sampling={})
 SURE = ("place", "time", "kind", "main", "accessory", "size", "position", "present")
 
 
@@ -241,56 +241,66 @@ def run(folder: Path, painter: Painter, judge: Judge, subjects: int) -> ResultFo
 
 @pytest.fixture(scope="module")
 def trials() -> list[Trial]:
-    return [make_trial(number) for number in range(24)]
+    return [make_trial(number) for number in range(16)]
 
 
-def test_a_faultless_painter_reaches_every_target(tmp_path: Path, judge: Judge, trials: list[Trial]) -> None:
-    results = run(tmp_path, Painter(trials), judge, 24)
+@pytest.fixture(scope="module")
+def faultless(
+    tmp_path_factory: pytest.TempPathFactory, judge: Judge, trials: list[Trial]
+) -> tuple[ResultFolder, Painter]:
+    painter = Painter(trials)
+    return run(tmp_path_factory.mktemp("faultless"), painter, judge, len(trials)), painter
+
+
+def test_a_faultless_painter_reaches_every_target(faultless: tuple[ResultFolder, Painter]) -> None:
+    results, _ = faultless
     found = {row["measure"]: row for row in summary(results.rows)}
     assert found.keys() >= TARGETS.keys()
     for measure in TARGETS:
-        assert found[measure]["share"] >= (0.8 if "second" in measure else 0.9), found[measure]
-    assert sum(row["trials"] for row in breakdown(results.rows)) == 48
-    assert "draw class" in shown(results.rows) and "missed" not in shown(results.rows).split("\n\n")[0]
-    header = json.loads((tmp_path / "header.json").read_text())
+        assert found[measure]["share"] >= (0.8 if "second" in measure or "kept" in measure else 0.9), measure
+    assert sum(row["trials"] for row in breakdown(results.rows)) == 2 * 16
+    assert "draw class" in shown(results.rows) and "edit time" in shown(results.rows)
+    header = json.loads((results.folder / "header.json").read_text())
     assert header["settings"] == asdict(SETTINGS) and header["versions"]["torch"] and header["date"]
 
 
 def test_edits_get_the_subjects_that_the_agent_would_hand_over(
-    tmp_path: Path, judge: Judge, trials: list[Trial]
+    faultless: tuple[ResultFolder, Painter], trials: list[Trial]
 ) -> None:
-    painter = Painter(trials)
-    run(tmp_path, painter, judge, 24)
-    drawn, edits, imports = painter.requests[0::3], painter.requests[1::3], painter.requests[2::3]
-    for trial, request in zip(trials, drawn, strict=True):
+    requests = faultless[1].requests
+    for trial, request in zip(trials, requests[0::3], strict=True):
         assert request.source is None and [s.name for s in request.subjects] == [trial.name]
         assert request.subjects[0].kind == "thing" and not request.subjects[0].attributes
-    for trial, request in zip(trials, edits, strict=True):
+    for trial, request in zip(trials, requests[1::3], strict=True):
         assert request.source is not None and request.subjects[0].name == trial.name
-    for trial, request in zip(trials, imports, strict=True):
+    imports = requests[2::3]
+    for request in imports:
         assert request.source is not None
-        assert all(s.name.lower() in request.prompt.lower() for s in request.subjects), trial
+        assert all(s.name.lower() in request.prompt.lower() for s in request.subjects)
     assert any(not request.subjects for request in imports)
 
 
-def test_a_painter_of_the_wrong_thing_is_found_out(tmp_path: Path, judge: Judge, trials: list[Trial]) -> None:
+def test_a_painter_of_the_wrong_thing_is_found_out(
+    tmp_path: Path, judge: Judge, trials: list[Trial], faultless: tuple[ResultFolder, Painter]
+) -> None:
     def recoloured(scene: Scene) -> Scene:
         old = scene.figures[0].subject
         colour = next(c for c in ("blue", "red", "green") if c not in (old.main, old.second))
         return replace(scene, figures=(replace(scene.figures[0], subject=replace(old, main=colour)),))
 
-    good = run(tmp_path / "good", Painter(trials), judge, 12)
-    bad = run(tmp_path / "bad", Painter(trials, recoloured), judge, 12)
+    good, bad = faultless[0], run(tmp_path, Painter(trials, recoloured), judge, 8)
     shares = {row["measure"]: row["share"] for row in summary(bad.rows)}
     assert shares["draw main"] <= 0.1 and shares["draw joint"] == 0.0
-    assert shares["draw place"] >= 0.9 and shares["import kept main"] <= 0.2
+    assert shares["draw place"] >= 0.8 and shares["import kept main"] <= 0.2
     rows = {row["measure"]: row for row in compare(good.folder, bad.folder)}
     assert rows["draw main"]["difference"] <= -0.8 and rows["draw main"]["high"] < 0
-    assert rows["draw place"]["difference"] == 0 and rows["draw place"]["trials"] == 12
+    assert rows["draw place"]["difference"] == 0 and rows["draw place"]["trials"] == 8
     assert call("compare", [str(good.folder), str(bad.folder)]) == 0
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, judge: Judge, trials: list[Trial]) -> None:
+def test_a_killed_run_goes_on_where_it_stopped(
+    tmp_path: Path, judge: Judge, trials: list[Trial], faultless: tuple[ResultFolder, Painter]
+) -> None:
     painter = Painter(trials)
     painter.stop_after = 4
     with pytest.raises(KeyboardInterrupt):
@@ -299,10 +309,9 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, judge: Judge, tri
         file.write('{"trial": 1, "sta')
     again = Painter(trials)
     resumed = run(tmp_path, again, judge, 3)
-    whole = run(tmp_path.parent / "whole", Painter(trials), judge, 3)
     assert len(again.requests) == 5 and len(resumed.rows) == 9
     assert ResultFolder.read(tmp_path).done == {(n, s) for n in range(3) for s in ("draw", "edit", "import")}
-    assert tally(resumed.rows) == tally(whole.rows)
+    assert tally(resumed.rows) == tally(row for row in faultless[0].rows if row["trial"] < 3)
 
 
 def test_results_begun_with_other_settings_are_left_alone(tmp_path: Path) -> None:
@@ -314,11 +323,10 @@ def test_results_begun_with_other_settings_are_left_alone(tmp_path: Path) -> Non
 
 
 def test_the_sheet_shows_pictures_and_numbers_and_its_key_is_apart(
-    tmp_path: Path, judge: Judge, trials: list[Trial]
+    tmp_path: Path, trials: list[Trial], faultless: tuple[ResultFolder, Painter]
 ) -> None:
-    results = run(tmp_path, Painter(trials), judge, 12)
     file = tmp_path / "eye.png"
-    assert write_sheet(results, file) == 12
+    assert write_sheet(faultless[0], file, 12) == 12
     with Image.open(file) as sheet:
         assert sheet.width >= 10 * TILE and sheet.height >= 2 * (TILE + LABEL)
     key = json.loads(key_file(file).read_text())
@@ -326,6 +334,37 @@ def test_the_sheet_shows_pictures_and_numbers_and_its_key_is_apart(
     assert key[5]["truth"]["kind"] == trials[5].subject.kind
     with pytest.raises(UserError):
         write_sheet(ResultFolder(tmp_path, {}, []), file)
+
+
+# The real models
+
+
+def test_the_starter_models_are_measured_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, sheet = tmp_path / "run", tmp_path / "sheet.png"
+    arguments = ["--limit", "2", "--out", str(folder), "--sheet", str(sheet), "--json"]
+    assert call("storybook", arguments) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["measure"] for row in rows if "measure" in row} >= {"draw class", "draw joint", "edit asked"}
+    before = (folder / "rows.jsonl").read_bytes()
+    assert call("storybook", arguments) == 0
+    assert (folder / "rows.jsonl").read_bytes() == before, "what is done is not done again"
+    assert sheet.exists() and key_file(sheet).exists()
+
+
+def test_speed_is_measured_with_the_starter_models(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("speed", ["--runs", "1"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["one"]["median"] > 0 and found["four"]["median"] > 0
+    assert found["targets"].keys() == {"one_seconds", "four_over_one"}
+
+
+def test_the_tokenizer_passes_its_gate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("tokenizer", ["--pictures", "150"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["quantized"]
+    assert found["db"] >= 22 and found["db_inside"] >= 18.5, found["gate"]
 
 
 # The arithmetic

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
-
 from limner.agent.planner import OfflinePlanner
 from limner.agent.planner.model import steps_for
 from limner.agent.planner.normalise import MAX_CHARS, clean
@@ -123,8 +122,14 @@ def test_any_text(text: str, state: dict[str, Any]) -> None:
         st.sampled_from(["concepts", "takes", "newest", "head", "focus", "pending", "attached", "can_undo"]),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                st.sampled_from(["name", "kind", "number", "parent", "concepts", "question", "options", "text"]), inner
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(
+                        ["name", "kind", "number", "parent", "concepts", "question", "options", "text"]
+                    ),
+                    inner,
+                )
             ),
             max_leaves=12,
         ),
@@ -159,15 +164,24 @@ def test_huge_text_is_cut_and_said_so() -> None:
 
 def test_control_characters_and_escapes_are_dropped() -> None:
     assert clean("now \x1b[31mat\x1b[0m\x07 night\u202e\u200b") == "now at night"
-    assert calls(ask("now \x1b]0;title\x07at\r\nnight", BUSY)) == [("edit", {"take": 3, "instruction": "now at night"})]
+    assert calls(ask("now \x1b]0;title\x07at\r\nnight", BUSY)) == [
+        ("edit", {"take": 3, "instruction": "now at night"})
+    ]
 
 
 def test_results_become_one_reply() -> None:
     first = ask("undo that and make it night", BUSY)
     assert calls(first) == [("undo", {}), ("edit", {"take": 2, "instruction": "make it night"})]
     ids = [call["id"] or "" for call in first.tool_calls]
-    drawn = {"ok": True, "take": 4, "takes": [4], "method": "in_context", "seconds": 0.41,
-             "scores": {"subject": 0.812, "text": 0.7}, "note": "I can't draw 'zebra'; I drew the rest."}
+    drawn = {
+        "ok": True,
+        "take": 4,
+        "takes": [4],
+        "method": "in_context",
+        "seconds": 0.41,
+        "scores": {"subject": 0.812, "text": 0.7},
+        "note": "I can't draw 'zebra'; I drew the rest.",
+    }
     reply = ask(
         "undo that and make it night", BUSY, first,
         ToolMessage('{"ok": true, "take": 2, "description": "Biscuit on the beach"}', tool_call_id=ids[0]),
@@ -178,10 +192,14 @@ def test_results_become_one_reply() -> None:
         assert part in reply.text
 
 
-@pytest.mark.parametrize("content", ['{"ok": false, "error": "No take 9.", "hint": "Say takes."}', "Error: broken", "{", ""])
+@pytest.mark.parametrize(
+    "content", ['{"ok": false, "error": "No take 9.", "hint": "Say takes."}', "Error: broken", "{", ""]
+)
 def test_errors_and_odd_results_are_said(content: str) -> None:
     first = ask("now at night", BUSY)
-    reply = ask("now at night", BUSY, first, ToolMessage(content, tool_call_id=first.tool_calls[0]["id"] or ""))
+    reply = ask(
+        "now at night", BUSY, first, ToolMessage(content, tool_call_id=first.tool_calls[0]["id"] or "")
+    )
     assert reply.text and not reply.tool_calls
     if "No take 9" in content:
         assert reply.text == "No take 9. Say takes."
@@ -218,8 +236,14 @@ def test_a_chain_of_questions_ends_in_the_first_request() -> None:
     empty: dict[str, Any] = {"concepts": [], "takes": []}
     first = ask("learn this: a.jpg", empty)
     assert calls(first)[0][0] == "ask_user"
-    talk = [HumanMessage("learn this: a.jpg"), first, ToolMessage("{}", tool_call_id=first.tool_calls[0]["id"] or "")]
-    pending = empty | {"pending": {"question": "What shall I call it?", "options": [], "text": "learn this: a.jpg"}}
+    talk = [
+        HumanMessage("learn this: a.jpg"),
+        first,
+        ToolMessage("{}", tool_call_id=first.tool_calls[0]["id"] or ""),
+    ]
+    pending = empty | {
+        "pending": {"question": "What shall I call it?", "options": [], "text": "learn this: a.jpg"}
+    }
     second = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("Momo")])
     assert calls(second)[0][0] == "ask_user" and "Momo" in calls(second)[0][1]["question"]
     talk += [HumanMessage("Momo"), second, ToolMessage("{}", tool_call_id=second.tool_calls[0]["id"] or "")]

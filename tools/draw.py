@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 8
 SEEDS = 2**32
+_WHICH = r"(?:the |take |number |#)*(?:\d+\w*|[a-z]+(?:st|nd|rd|th)|last|other|one|two|three|four|five)(?: (?:one|take|picture))?"
+_FROM_A_TAKE = re.compile(
+    rf"(?P<noun>[\w-]+)(?P<place>,? (?:from|of|(?:like |as )?in|out of) {_WHICH})\s*$", re.IGNORECASE
+)
+_ITS = re.compile(rf"(?P<place>{_WHICH}'s )(?P<noun>[\w-]+)", re.IGNORECASE)
 _LITTLE = frozenset(
     "a an and the of in on at with to by for is are it its my me draw paint make show picture image please"
     " now some one under over near next this that him her put add make give wearing let have place turn".split()
@@ -51,7 +56,7 @@ def draw(
     """Draw a new picture from words. Taught concepts stand in the prompt by their names."""
     known = desk.concepts(concepts)
     request = DrawRequest(prompt=prompt, method=desk.choose_method(method), count=count, seed=seed, size=size)
-    return (yield from _make(desk, _Plan("draw", request, known, description=prompt)))
+    return (yield from _make(desk, _Plan("draw", request, known, prompt, description=prompt)))
 
 
 @tool(order=30, needs="ar")
@@ -104,20 +109,25 @@ def edit(
         lender = desk.imported.get(borrow_from) or desk.session.take(borrow_from)
     kept, forgotten = desk.concepts_of(source)
     coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
-    request = DrawRequest(
-        prompt=instruction,
-        method=desk.choose_method(method),
-        source=source.image,
-        borrow=lender.image if lender else None,
-    )
+    chosen = desk.choose_method(method)
+    notes = [f"{said(forgotten)} was forgotten; I went by the picture alone."] if forgotten else []
+    words, lent = instruction, None
+    if lender is not None and _can_borrow(desk, chosen):
+        lent = lender.image
+    elif lender is not None:
+        words, found = in_words(instruction, lender.description)
+        if not found:
+            notes.append(f"I went by your words: the model cannot look at take {lender.number} while it draws.")
+    request = DrawRequest(prompt=words, method=chosen, source=source.image, borrow=lent)
     plan = _Plan(
         "edit",
         request,
         [*kept, *coming],
-        description="; ".join(part for part in (source.description, instruction) if part),
+        prompt=instruction,
+        description="; ".join(part for part in (source.description, words) if part),
         parent=source.id,
         borrow_from=lender.id if lender else None,
-        notes=[f"{said(forgotten)} was forgotten; I went by the picture alone."] if forgotten else [],
+        notes=notes,
     )
     return (yield from _make(desk, plan))
 
@@ -140,6 +150,29 @@ def import_attached(desk: Desk) -> Generator[Event, None, None]:
         yield TakeReady(take)
 
 
+def _can_borrow(desk: Desk, method: str) -> bool:
+    able = [info for info in desk.studio.methods() if info.available and "borrow" in info.capabilities]
+    return any(method in ("auto", info.name) for info in able)
+
+
+def in_words(instruction: str, lender: str) -> tuple[str, bool]:
+    """An instruction that lends from another take, for a model that sees only one picture.
+
+    "with the hat from the fifth" becomes "with the red hat" where the fifth take's description, `lender`, speaks
+    of a red hat. Also says whether it does.
+    """
+    match = _FROM_A_TAKE.search(instruction) or _ITS.search(instruction)
+    if match is None:
+        return instruction, False
+    noun, the = match["noun"], "the " if match.re is _ITS else ""
+    words = (instruction[: match.start("place")] + the + instruction[match.end("place") :]).strip(" ,")
+    described = re.findall(rf"((?:[a-z]+ ){{0,2}}){re.escape(noun)}(?!\w)", lender, re.IGNORECASE)
+    if not described:
+        return words, False
+    kept = [word for word in described[-1].split() if word.lower() not in _LITTLE]
+    return re.sub(rf"(?<!\w){re.escape(noun)}", " ".join([*kept, noun]), words, count=1), True
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """One drawing or edit, ready to go."""
@@ -147,6 +180,8 @@ class _Plan:
     origin: Origin
     request: DrawRequest
     concepts: Sequence[Concept]
+    prompt: str
+    """The user's words; the model's, in `request`, may differ."""
     description: str
     parent: str | None = None
     borrow_from: str | None = None
@@ -193,11 +228,13 @@ def _store(desk: Desk, plan: _Plan, request: DrawRequest, drawn: Drawn) -> Take:
         "count": request.count,
         "index": drawn.index,
         "size": request.size,
+        "prompt": request.prompt,
+        "borrowed": request.borrow is not None,
     }
     return desk.session.add_take(
         drawn.image,
         origin=plan.origin,
-        prompt=request.prompt,
+        prompt=plan.prompt,
         parent=plan.parent,
         description=plan.description,
         concepts=uses(plan.concepts),
@@ -243,12 +280,12 @@ def request_of(
     if take.origin == "import" or not asked:
         raise UserError(f"Take {take.number} was brought in, not drawn; there is nothing to replay.")
     return DrawRequest(
-        prompt=take.prompt,
+        prompt=str(asked["prompt"]),
         subjects=subjects,
         # The method that drew it, also where "auto" had chosen: what "auto" chooses may change.
         method=take.method,
         source=source,
-        borrow=borrow,
+        borrow=borrow if asked["borrowed"] else None,
         count=int(asked["count"]),
         seed=int(asked["seed"]),
         size=asked["size"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from .methods import methods
 from .presets import ModelSpec, Preset
 from .subject import crop_subject, foreground_share
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
-from .words import unknown_words
+from .words import known_part, unknown_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ class Studio:
             if spec.family not in known:
                 raise ModelError(f"There is no model family {spec.family!r}.", f"Known are: {', '.join(known)}.")
             self._use_threads()
-            self._loaded[role] = known[spec.family].load(spec.folder, self.device)
+            self._loaded[role] = known[spec.family].load(spec.folder, self.device, spec.settings)
         return self._loaded[role]
 
     def _use_threads(self) -> None:
@@ -152,6 +152,10 @@ class Studio:
         first = random.randrange(SEEDS) if request.seed is None else request.seed
         seeds = [(first + i) % SEEDS for i in range(request.count)]
         method = self.method(self._choose(request))
+        if self.preset.words is not None:
+            names = [subject.name for subject in request.subjects]
+            kinds = [subject.kind for subject in request.subjects]
+            request = replace(request, prompt=known_part(request.prompt, [*names, *kinds], self.preset.words))
         yield from method.fit(request, cancelled)
         yield from method.generate(request, seeds, cancelled)
 

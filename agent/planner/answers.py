@@ -17,18 +17,34 @@ from .takes import number_of
 from .words import KINDS, NUMBERS, ORDINALS, either
 
 _CANCEL = re.compile(
-    r"(?:never ?mind|forget it|forget about it|cancel(?: that| it)?|nothing|none(?: of (?:them|those|these|the above))?|neither(?: of (?:them|those|these))?|stop|leave it|no thanks|no thank you|don't|do nothing|skip(?: it)?|let it be|drop it|not now|nothing at all|nope|nah|no)"
+    r"(?:never ?mind|forget it|forget about it|cancel(?: that| it)?|nothing|none(?: of (?:them|those|"
+    r"these|the above))?|neither(?: of (?:them|those|these))?|stop|leave it|no thanks|no thank you|"
+    r"don't|do nothing|skip(?: it)?|let it be|drop it|not now|nothing at all|nope|nah|no)"
 )
 _YES = re.compile(
-    r"(?:yes|yeah|yep|yup|sure|ok|okay|right|correct|exactly|of course|please|yes please|do it|please do|go ahead|that's right|indeed|yes,? (?:do|that|that one|exactly|please do|of course|go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍)"
+    r"(?:yes|yeah|yep|yup|sure|ok|okay|right|correct|exactly|of course|please|yes please|do it|"
+    r"please do|go ahead|that's right|indeed|yes,? (?:do|that|that one|exactly|please do|of course|"
+    r"go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍)"
 )
 _INDEX = re.compile(
-    rf"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like)|make it|let's take|take|choose|pick|go with|use|option|answer|number|nr\.?|no\.|#|the|choice|variant|it's|that'd be) ?)*(?:option |number |#)?(?P<i>\d{{1,2}}|{either(dict.fromkeys(NUMBERS))}|{either(dict.fromkeys(ORDINALS))}|\d{{1,2}}(?:st|nd|rd|th)|last|latter|former)(?: (?:one|option|choice|of (?:them|those|these)|answer))?(?: please)?"
+    rf"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like)|make it|let's take|take|choose|pick|"
+    rf"go with|use|option|answer|number|nr\.?|no\.|#|the|choice|variant|it's|"
+    rf"that'd be) ?)*(?:option |number |#)?(?P<i>\d{{1,2}}|{either(dict.fromkeys(NUMBERS))}|"
+    rf"{either(dict.fromkeys(ORDINALS))}|\d{{1,2}}(?:st|nd|rd|th)|last|latter|former)(?: (?:one|"
+    rf"option|choice|of (?:them|those|these)|answer))?(?: please)?"
 )
 _SAID = re.compile(
-    r"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like|was thinking of|am talking about|'m talking about)|it(?:'s| is| was)|that(?:'s| is| would be)|(?:his|her|its|their) name(?:'s| is)|call (?:him|her|it|them)|(?:he|she|they)(?:'s| is|'re| are)(?: called| named)?|name (?:him|her|it|them)|make it|let's (?:take|go with|say|use)|take|use|go with|the one called|called|named|with|probably|rather|definitely|of course|just|only|yes,?|no,?|well,?|hmm,?|oh,?|sorry,?|for|on|to|my|our|draw|the)\s+)+"
+    r"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like|was thinking of|am talking about|"
+    r"'m talking about)|it(?:'s| is| was)|that(?:'s| is| would be)|(?:his|her|its|their) name(?:'s|"
+    r" is)|call (?:him|her|it|them)|(?:he|she|they)(?:'s| is|'re| are)(?: called| named)?|"
+    r"name (?:him|her|it|them)|make it|let's (?:take|go with|say|use)|take|use|go with|"
+    r"the one called|called|named|with|probably|rather|definitely|of course|just|only|yes,?|no,?|"
+    r"well,?|hmm,?|oh,?|sorry,?|for|on|to|my|our|draw|the)\s+)+"
 )
-_PLAIN = re.compile(r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|random|doesn't matter)\b")
+_PLAIN = re.compile(
+    r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|"
+    r"random|doesn't matter)\b"
+)
 _KEEP = "All right, I leave it as it is."
 
 
@@ -56,13 +72,19 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         option = _affirmed(pending.options, pending.question, state)
     if option is None and _own_request(text, state, asked):
         return None
-    if option is not None and re.match(r"(?:no|cancel|neither|nothing|leave|keep)\b", option.lower()) and not _PLAIN.search(option.lower()):
+    if (
+        option is not None
+        and re.match(r"(?:no|cancel|neither|nothing|leave|keep)\b", option.lower())
+        and not _PLAIN.search(option.lower())
+    ):
         return [Say(_KEEP, weak=False)]
     words = option if option is not None else text
     filled = _fill(words, state, hints, asked, pending.options)
     if not isinstance(filled, Hints):
         return filled
-    steps = plan(first, state, filled) if first else [Ask(pending.question, pending.options)]
+    steps: list[Step] = [Ask(pending.question, pending.options)]
+    if first:
+        steps = plan(first, state, filled)
     if _changed(steps, asked):
         return _chosen_instead(steps, filled)
     own = plan(words, state)
@@ -104,7 +126,11 @@ def _own_request(text: str, state: State, asked: Ask | None) -> bool:
     steps = command(sentence)
     slot = asked.slot if asked else ""
     if slot in ("name", "kind", "images", "takes"):
-        return bool(steps and isinstance(steps[0], Call) and steps[0].tool in ("undo", "redo", "compare", "fork", "forget"))
+        return bool(
+            steps
+            and isinstance(steps[0], Call)
+            and steps[0].tool in ("undo", "redo", "compare", "fork", "forget")
+        )
     if steps and not (isinstance(steps[0], Say) and steps[0].weak):
         return not (isinstance(steps[0], Ask))
     if slot == "words":
@@ -135,7 +161,9 @@ def _option(said: str, options: Sequence[str]) -> str | None:
         return None
     words = set(re.findall(r"[\w']+", core))
     fits = [i for i, option in enumerate(lowered) if words and words <= set(re.findall(r"[\w']+", option))]
-    fits = fits or [i for i, option in enumerate(lowered) if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said)]
+    fits = fits or [
+        i for i, option in enumerate(lowered) if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said)
+    ]
     if not fits and len(core) >= 3:
         fits = [i for i, option in enumerate(lowered) if nearly(core, option)]
     return options[fits[0]] if len(fits) == 1 else None
@@ -152,7 +180,9 @@ def _affirmed(options: Sequence[str], question: str, state: State) -> str | None
     return options[0] if options else None
 
 
-def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Sequence[str]) -> Hints | list[Step]:
+def _fill(
+    words: str, state: State, hints: Hints, asked: Ask | None, options: Sequence[str]
+) -> Hints | list[Step]:
     """The hints with the answer in the slot that the question asked for."""
     text = read(words, state)
     low = text.low
@@ -173,7 +203,9 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
     if take is None and bare and state.exists(int(bare[1])):
         take = int(bare[1])
     if slot == "takes":
-        several = [int(n) for n in re.findall(r"\d{1,5}", text.raw)] or [n for t in text.takes for n in t.numbers]
+        several = [int(n) for n in re.findall(r"\d{1,5}", text.raw)] or [
+            n for t in text.takes for n in t.numbers
+        ]
         return replace(hints, takes=tuple(dict.fromkeys(n for n in several if state.exists(n))))
     if slot == "take":
         return replace(hints, take=take) if take else hints
@@ -191,7 +223,11 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
 def _named(words: str, hints: Hints) -> Hints:
     """A name, perhaps with a kind: "Momo", "call him Momo", "Momo, a cat"."""
     raw = clean(words).strip(" .!\"'")
-    match = re.match(r"(?P<name>[^,]{1,100}), (?:(?:he|she|it)(?:'s| is) )?(?:an? |my |the )?(?P<kind>[a-z]+(?: [a-z]+)?)$", raw)
+    match = re.match(
+        r"(?P<name>[^,]{1,100}), (?:(?:he|she|it)(?:'s| is) )?(?:an? |my |"
+        r"the )?(?P<kind>[a-z]+(?: [a-z]+)?)$",
+        raw,
+    )
     if match:
         return replace(hints, name=_SAID_NAME.sub("", match["name"]).strip(), kind=match["kind"])
     name, kind = name_and_kind(read(words, State()))
@@ -201,6 +237,9 @@ def _named(words: str, hints: Hints) -> Hints:
 
 
 _SAID_NAME = re.compile(
-    r"^(?:(?:please|ok|yes|well|hmm|oh|um|let's|you can|i(?:'d| would)? (?:call|name) (?:him|her|it|them)|call (?:him|her|it|them)|name (?:him|her|it|them)|(?:his|her|its|their|the) name(?:'s| is)|(?:he|she|it)(?:'s| is)(?: called| named)?|it's|that's|called|named|make it|how about|maybe)[,:]? )+",
+    r"^(?:(?:please|ok|yes|well|hmm|oh|um|let's|you can|i(?:'d| would)? (?:call|name) (?:him|her|it|"
+    r"them)|call (?:him|her|it|them)|name (?:him|her|it|them)|(?:his|her|its|their|the) name(?:'s|"
+    r" is)|(?:he|she|it)(?:'s| is)(?: called| named)?|it's|that's|called|named|make it|how about|"
+    r"maybe)[,:]? )+",
     re.IGNORECASE,
 )

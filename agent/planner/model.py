@@ -35,8 +35,8 @@ _CUT = f"(I read only the first {MAX_CHARS:,} characters.)"
 class OfflinePlanner(BaseChatModel):
     """A grammar that plans turns without a language model; deterministic, a few milliseconds a sentence.
 
-    It reads the last system message's `<state>` block and the messages since the last human one: either it makes
-    tool calls, or, once the tools have answered, one short reply.
+    It reads the last system message's `<state>` block and the messages since the last human one: either it
+    makes tool calls, or, once the tools have answered, one short reply.
     """
 
     @property
@@ -133,7 +133,7 @@ def _earlier(before: Sequence[BaseMessage]) -> list[str]:
 def _results(since: Sequence[BaseMessage]) -> list[tuple[str, dict[str, Any], str]]:
     """Name, arguments and answer of every tool call since the sentence."""
     calls = {call["id"]: call for m in since if isinstance(m, AIMessage) for call in m.tool_calls}
-    results = []
+    results: list[tuple[str, dict[str, Any], str]] = []
     for message in since:
         if isinstance(message, ToolMessage):
             call = calls.get(message.tool_call_id)
@@ -160,7 +160,9 @@ def _message(steps: Sequence[Step], tools: Sequence[str] | None) -> AIMessage:
         return AIMessage(_unavailable(missing[0], calls[0]))
     return AIMessage(
         "",
-        tool_calls=[ToolCall(name=c.tool, args=c.args, id=f"call_{uuid4().hex[:24]}", type="tool_call") for c in calls],
+        tool_calls=[
+            ToolCall(name=c.tool, args=c.args, id=f"call_{uuid4().hex[:24]}", type="tool_call") for c in calls
+        ],
     )
 
 
@@ -179,10 +181,10 @@ def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
     """A message in pieces: words one by one, tool calls whole."""
     words = message.text.split(" ") if message.text else []
     for index, word in enumerate(words):
-        yield AIMessageChunk(word if index == 0 else f" {word}", id=message.id)
+        yield AIMessageChunk(content=word if index == 0 else f" {word}", id=message.id)
     if message.tool_calls:
         pieces = [
             tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
             for index, call in enumerate(message.tool_calls)
         ]
-        yield AIMessageChunk("", tool_call_chunks=pieces)
+        yield AIMessageChunk(content="", tool_call_chunks=pieces)

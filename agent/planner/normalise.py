@@ -1,7 +1,7 @@
 """From what was typed to text that a grammar can read: clean, bounded, with files and quotations marked.
 
-A `Text` keeps two strings of equal length: `raw`, the user's words, and `low`, the same in lower case with files,
-quotations, takes and concepts replaced by private-use characters. Offsets in one are offsets in the other.
+A `Text` keeps two strings of equal length: `raw`, the user's words, and `low`, the same in lower case with
+files, quotations, takes and concepts replaced by private-use characters. Offsets are the same in both.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from .speech import HAIL, LEADING
 from .words import LEAD_FILLER, TAIL_FILLER, either
 
 MAX_CHARS = 2000
@@ -21,10 +22,31 @@ _SCAN_CHARS = 20_000  # what is looked at of a huge text before it is cut
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]{0,20}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-_])")
 _SAME = str.maketrans(
     {
-        "‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "ʼ": "'",
-        "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "″": '"',
-        "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "…": "...",
-        "，": ",", "。": ".", "！": "!", "？": "?", "：": ":", "；": ";",
+        "‘": "'",
+        "’": "'",
+        "‚": "'",
+        "‛": "'",
+        "`": "'",
+        "´": "'",
+        "ʼ": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "″": '"',
+        "–": "-",
+        "—": "-",
+        "‐": "-",
+        "‑": "-",
+        "−": "-",
+        "…": "...",
+        "，": ",",
+        "。": ".",
+        "！": "!",
+        "？": "?",
+        "：": ":",
+        "；": ";",
     }
 )
 _EXTENSIONS = r"(?:png|jpe?g|webp|gif|bmp|tiff?|heic|heif|avif|jfif|ppm|tga)"
@@ -35,12 +57,12 @@ _PATH = re.compile(
     re.IGNORECASE,
 )
 _QUOTE = re.compile(r'"[^"\n]{1,300}"|(?<![\w])\'[^\'\n]{1,200}\'(?![\w])')
-_LEAD = re.compile(rf"(?:{either(LEAD_FILLER)}(?![\w'-]))[\s,.!:;-]*|[\s,.!:;-]+")
+_LEAD = re.compile(rf"(?:{either(LEAD_FILLER)}(?![\w'-])|{HAIL})[\s,.!:;-]*|[\s,.!:;-]+")
 _TAIL = re.compile(rf"[\s,.!;]+{either(frozenset(re.escape(w) for w in TAIL_FILLER))}[\s.!?]*$|[\s.!,;:]+$")
 
 
 def clean(text: str) -> str:
-    """`text` in NFC without control characters, terminal escapes and typographic quotes, on one line, bounded."""
+    """`text` in NFC on one bounded line, without control characters, terminal escapes, typographic quotes."""
     text = _ESCAPES.sub("", text[:_SCAN_CHARS])
     text = unicodedata.normalize("NFC", text).translate(_SAME)
     kept = [" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C"]
@@ -97,7 +119,10 @@ def mask_quotes(low: str) -> str:
 def lead(low: str) -> int:
     """How many characters of politeness and hesitation stand in front."""
     start = 0
-    while start < len(low) and (match := _LEAD.match(low, start)) and match.end() > start:
+    while start < len(low):
+        match = LEADING.match(low, start) or _LEAD.match(low, start)
+        if not match or match.end() == start:
+            break
         start = match.end()
     return start
 

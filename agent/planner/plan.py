@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from .intents.concepts import forget, recall, rename, revert
+from .intents.concepts import forget, rename, revert
 from .intents.free import free
 from .intents.history import compare, history
 from .intents.rating import rating
+from .intents.recall import recall
 from .intents.refine import refine
 from .intents.talk import talk
 from .intents.teaching import teach
@@ -20,17 +21,21 @@ from .state import Ask, Call, Hints, Say, State, Step
 from .words import DRAW_VERBS, either
 
 Family = Callable[[Text], list[Step] | None]
-# Families that recognise whole sentences; the first that does has it. None of them reads more than COMMAND chars.
+# Families that recognise whole sentences; the first that does has it. None reads more than COMMAND chars.
 FAMILIES: tuple[Family, ...] = (rename, revert, forget, train, history, compare, refine, rating, recall, talk)
 COMMAND = 300
 MOST_CALLS = 8
 
 _HARD = re.compile(
-    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|,?\s+(?:and\s+)?(?:then|after that|afterwards|after which)(?:,)?\s+(?=\S)|,?\s+and\s+(?:also|now|finally|please)\s+(?=\S)"
+    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|,?\s+(?:and\s+)?(?:then|after that|afterwards|"
+    r"after which)(?:,)?\s+(?=\S)|,?\s+and\s+(?:also|now|finally|please)\s+(?=\S)"
 )
 _SENTENCES = re.compile(r"[.!?;]\s+\w")
 _SOFT = re.compile(r",? (?:and|but|so) |,\s+|\s-\s|: ")
-_DRAWS = re.compile(rf"(?:now |also |another )?(?:{either(DRAW_VERBS)}|(?:one|another|another one|a picture|a photo|another picture) of) ")
+_DRAWS = re.compile(
+    rf"(?:now |also |another )?(?:{either(DRAW_VERBS)}|(?:one|another|another one|a picture|a photo|"
+    rf"another picture) of) "
+)
 
 
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
@@ -89,7 +94,10 @@ def _soft(text: Text, depth: int = 0) -> list[Text]:
         if command(left):
             return [left, *_soft(right, depth + 1)]
         other = command(right)
-        if other and not any(isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach")) for s in other):
+        if other and not any(
+            isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach"))
+            for s in other
+        ):
             return [*_soft(left, depth + 1), right]
         if other and isinstance(other[0], Say) and other[0].weak and len(right.low) < 40:
             return [*_soft(left, depth + 1), right]
@@ -117,16 +125,21 @@ def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
 
 
 def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
-    """Two changes of one picture are one change; a change of a picture not drawn yet belongs to its prompt."""
+    """Two changes of one picture are one change; a change of what is not drawn yet belongs to its prompt."""
     if not isinstance(step, Call) or step.tool != "edit":
         return None
-    key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(last.tool)
+    key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(
+        last.tool
+    )
     named = bool(text.takes) and any(t.how != "current" for t in text.takes)
     if key is None or (named and step.args["take"] != last.args.get("take")) or "borrow_from" in step.args:
         return None
     args = dict(last.args)
     args[key] = f"{args[key]}, {step.args['instruction']}"
-    if coming := [*args.get("concepts", []), *(c for c in step.args.get("concepts", []) if c not in args.get("concepts", []))]:
+    if coming := [
+        *args.get("concepts", []),
+        *(c for c in step.args.get("concepts", []) if c not in args.get("concepts", [])),
+    ]:
         args["concepts"] = coming
     return replace(last, args=args)
 
@@ -134,11 +147,15 @@ def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
 def tidy(steps: list[Step]) -> list[Step]:
     """One question, or calls, or words: small talk beside a request is dropped, and a question stops all."""
     steps = [s for s in steps if not (isinstance(s, Say) and s.weak)] or steps[:1]
-    asks = [s for s in steps if isinstance(s, Ask)]
+    asks: list[Step] = [s for s in steps if isinstance(s, Ask)]
     if asks:
         return asks[:1]
     calls: list[Step] = [s for s in steps if isinstance(s, Call)]
     if calls:
-        unique = [c for i, c in enumerate(calls) if c not in calls[:i] or (isinstance(c, Call) and c.tool in ("undo", "redo"))]
+        unique = [
+            c
+            for i, c in enumerate(calls)
+            if c not in calls[:i] or (isinstance(c, Call) and c.tool in ("undo", "redo"))
+        ]
         return unique[:MOST_CALLS]
     return steps[:1] or [Say("Tell me what to draw or to change; say help for examples.")]

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from .normalise import CONCEPT, FILE, TAKE, Found, clean, find_files, lower, mask, mask_quotes
+from .speech import spell_out
 from .state import Hints, State
 from .subjects import Subject, find_subjects
 from .takes import TakeRef, find_takes
@@ -97,7 +98,7 @@ class Text:
 
 def read(text: str, state: State, hints: Hints | None = None) -> Text:
     """Clean a sentence and find files, quotations, takes and concepts in it."""
-    raw = clean(text)
+    raw = spell_out(clean(text))
     low = lower(raw)
     files = find_files(raw)
     for found in files:

@@ -10,7 +10,7 @@ Result = Mapping[str, Any]
 
 
 def reply(results: Sequence[tuple[str, Mapping[str, Any], str]]) -> str:
-    """A sentence or two for `results`: per tool call its name, its arguments and the tool's answer (JSON text)."""
+    """A sentence or two for `results`: per tool call its name, arguments and answer (JSON text)."""
     said: list[str] = []
     for tool, args, content in results:
         answer = decode(content)
@@ -40,7 +40,7 @@ def _failure(answer: Result) -> str:
 
 
 def listed(words: Sequence[object]) -> str:
-    """ "1", "1 and 2", "1, 2 and 3"."""
+    """As in "1", "1 and 2", "1, 2 and 3"."""
     texts = [str(word) for word in words]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
 
@@ -59,7 +59,9 @@ def _made(args: Result, answer: Result) -> str:
         details.append(f"{answer['seconds']:.1f} s")
     scores = answer.get("scores")
     if isinstance(scores, Mapping):
-        details += [f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))]
+        details += [
+            f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))
+        ]
     return f"{head} ({', '.join(details)})." if details else f"{head}."
 
 
@@ -116,7 +118,9 @@ def _refined(args: Result, answer: Result) -> str:
 
 
 def _renamed(args: Result, answer: Result) -> str:
-    return f"{answer.get('was', args.get('concept'))} is now called {answer.get('concept', args.get('name'))}."
+    return (
+        f"{answer.get('was', args.get('concept'))} is now called {answer.get('concept', args.get('name'))}."
+    )
 
 
 def _forgot(args: Result, answer: Result) -> str:

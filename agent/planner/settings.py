@@ -1,4 +1,4 @@
-"""How many, which seed, which size, which method: what a sentence says about the drawing and not about the scene."""
+"""How many, which seed, which size, which method: what is said about the drawing, not about the scene."""
 
 from __future__ import annotations
 
@@ -17,29 +17,52 @@ _N = rf"(?P<n>\d{{1,3}}|{either(AMOUNTS)})"
 _PICTURES = either(PICTURES)
 
 _SEED = re.compile(
-    r"(?:[,;(]? ?(?:and )?(?:(?:with|using|use|from|at|set|on|take|try)(?: the| a)? )?(?:random )?seed(?: number| value)?(?: to| of|:|=| is|#)? ?(?P<seed>\d{1,10})\)?)(?![\w.])"
+    r"(?:[,;(]? ?(?:and )?(?:(?:with|using|use|from|at|set|on|take|try)(?: the|"
+    r" a)? )?(?:random )?seed(?: number| value)?(?: to| of|:|=| is|"
+    r"#)? ?(?P<seed>\d{1,10})\)?)(?![\w.])"
 )
-_PIXELS = r"(?:(?P<w>\d{2,4}) ?(?:x|by|×|\*) ?(?P<h>\d{2,4})(?: ?(?:px|pixels?))?|(?P<px>\d{2,4}) ?(?:px|pixels?)(?: (?:wide|high|square|large|big))?|(?:size|resolution)(?: of|:|=)? ?(?P<s>\d{2,4}))"
+_PIXELS = (
+    r"(?:(?P<w>\d{2,4}) ?(?:x|by|×|\*) ?(?P<h>\d{2,4})(?: ?(?:px|pixels?))?|(?P<px>\d{2,4}) ?(?:px|"
+    r"pixels?)(?: (?:wide|high|square|large|big))?|(?:size|resolution)(?: of|:|=)? ?(?P<s>\d{2,4}))"
+)
 _SHAPE = r"(?P<shape>square|portrait|landscape)"
 _SIZE = re.compile(
-    rf"(?:[,;(]? ?(?:and )?(?:(?:in|as|at|with|using|of)(?: an?| the)? )?(?:size |resolution |a size of |a resolution of )?{_PIXELS}(?: in size)?\)?(?![\w]))"
-    rf"|(?:[,;(]? ?(?:and )?(?:(?:in|as|with|use|using)(?: an?| the)? )?{_SHAPE}[- ](?:format|orientation|mode|size|aspect(?: ratio)?|shape|layout|ratio)\)?(?![\w]))"
+    rf"(?:[,;(]? ?(?:and )?(?:(?:in|as|at|with|using|of)(?: an?| the)? )?(?:size |resolution |"
+    rf"a size of |a resolution of )?{_PIXELS}(?: in size)?\)?(?![\w]))"
+    rf"|(?:[,;(]? ?(?:and )?(?:(?:in|as|with|use|using)(?: an?| the)? )?{_SHAPE}[- ](?:format|"
+    rf"orientation|mode|size|aspect(?: ratio)?|shape|layout|ratio)\)?(?![\w]))"
     rf"|(?:(?:[,;(] ?| )(?:in|as) (?:an? )?(?P<shape2>portrait|landscape|square)(?= ?$|[,.)]| please)\)?)"
     rf"|(?:[,;(] ?(?P<shape3>portrait|landscape|square)(?= ?$|[,.)]| please)\)?)"
     rf"|(?:(?:^| )(?:make it |as )(?P<shape4>portrait|landscape)(?= ?$|[,.)]| please))"
 )
 _SHAPED = re.compile(rf"(?<!\w)(?P<shape>square|portrait|landscape)(?= {_PICTURES} (?:of|with|showing))")
 _BY = re.compile(
-    rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|do it with|on)(?: the| a| your)? |method[:= ]+(?:the )?|in (?=auto))(?:{_METHOD})(?: (?:method|model|approach|mode|family|pipeline|engine|way|decoder|generation))?(?: (?:for (?:this|that|it)|please|instead|this time))*\)?(?![\w])"
+    rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|"
+    rf"do it with|on)(?: the| a| your)? |method[:= ]+(?:the )?|"
+    rf"in (?=auto))(?:{_METHOD})(?: (?:method|model|approach|mode|family|pipeline|engine|way|decoder|"
+    rf"generation))?(?: (?:for (?:this|that|it)|please|instead|this time))*\)?(?![\w])"
 )
-_SUFFIX = re.compile(rf"[,;(] ?(?:{_METHOD})(?: (?:method|model))?\)?(?= ?$)|(?:^| )(?P<adv>auto-?regressively)(?![\w])")
+_SUFFIX = re.compile(
+    rf"[,;(] ?(?:{_METHOD})(?: (?:method|model))?\)?(?= ?$)|(?:^| )(?P<adv>auto-?regressively)(?![\w])"
+)
 _LEADING = re.compile(
-    rf"(?:(?:i(?:'d| would)? (?:want|like|need|love)|give me|show me|draw(?: me)?|make(?: me)?|paint(?: me)?|generate|create|render|sketch|can i (?:have|get|see)|let me see|let's (?:see|have|make|do|try)|do|produce|get me|now|please|i'd like to see|can you (?:draw|make|give me|paint)|could you (?:draw|make|give me|paint)|could i have|try) )*"
-    rf"(?:{_N}|(?P<adj>multiple|various|different)) (?:(?:different|new|nice|more|other|small|quick|separate|distinct|alternative|possible|random|good|cute|slightly different|funny|portrait|landscape|square) )*(?P<noun>{_PICTURES})(?: (?:of|with|showing|where|in which|for)(?= )|:|(?= ?$)|,)"
+    rf"(?:(?:i(?:'d| would)? (?:want|like|need|love)|give me|show me|draw(?: me)?|make(?: me)?|"
+    rf"paint(?: me)?|generate|create|render|sketch|can i (?:have|get|see)|let me see|let's (?:see|"
+    rf"have|make|do|try)|do|produce|get me|now|please|i'd like to see|can you (?:draw|make|give me|"
+    rf"paint)|could you (?:draw|make|give me|paint)|could i have|try) )*"
+    rf"(?:{_N}|(?P<adj>multiple|various|different)) (?:(?:different|new|nice|more|other|small|quick|"
+    rf"separate|distinct|alternative|possible|random|good|cute|slightly different|funny|portrait|"
+    rf"landscape|square) )*(?P<noun>{_PICTURES})(?: (?:of|with|showing|where|in which|for)(?= )|:|"
+    rf"(?= ?$)|,)"
 )
 _TRAILING = re.compile(
-    rf"(?:[,;:(] ?| )(?:(?:in|give me|make|i want|i'd like|show me|as|and|draw|do|make me|please|let me have|with|try|all in) )*{_N} (?:(?:different|new|more|other|separate|alternative) )*(?P<noun>{_PICTURES}|times|of (?:them|those|it|these))(?: (?:please|of it|of that|to choose from|to pick from))*\)?$"
-    rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$| x ?(?P<z>\d)$| (?P<twice>twice|thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|those|these))?\)?$"
+    rf"(?:[,;:(] ?| )(?:(?:in|give me|make|i want|i'd like|show me|as|and|draw|do|make me|please|"
+    rf"let me have|with|try|all in) )*{_N} (?:(?:different|new|more|other|separate|"
+    rf"alternative) )*(?P<noun>{_PICTURES}|times|of (?:them|those|it|these))(?: (?:please|of it|"
+    rf"of that|to choose from|to pick from))*\)?$"
+    rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$| x ?(?P<z>\d)$| (?P<twice>twice|"
+    rf"thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|"
+    rf"those|these))?\)?$"
 )
 _WORDS = {"multiple": 3, "various": 3, "different": 3}
 

@@ -1,4 +1,4 @@
-"""What the planner knows when a sentence arrives: the state block, read defensively, and the plan's pieces."""
+"""What the planner knows when a sentence arrives: the state block, read defensively, and plan pieces."""
 
 from __future__ import annotations
 
@@ -145,8 +145,13 @@ def _after_take(state: State, args: Mapping[str, Any]) -> State:
     base = state.take(parent)
     names = (base.concepts if base else ()) + tuple(args.get("concepts", ()))
     take = TakeInfo(number, parent, "edit" if parent else "draw", text, text, names)
-    return replace(state, takes=(*state.takes, take), newest=number, head=number,
-                   focus=tuple(args.get("concepts", ())) or state.focus)
+    return replace(
+        state,
+        takes=(*state.takes, take),
+        newest=number,
+        head=number,
+        focus=tuple(args.get("concepts", ())) or state.focus,
+    )
 
 
 def _after_teach(state: State, args: Mapping[str, Any]) -> State:
@@ -162,8 +167,11 @@ def _after_rename(state: State, args: Mapping[str, Any]) -> State:
 
 def _after_forget(state: State, args: Mapping[str, Any]) -> State:
     gone = args["concept"]
-    return replace(state, concepts=tuple(c for c in state.concepts if c.name != gone),
-                   focus=tuple(f for f in state.focus if f != gone))
+    return replace(
+        state,
+        concepts=tuple(c for c in state.concepts if c.name != gone),
+        focus=tuple(f for f in state.focus if f != gone),
+    )
 
 
 _CHANGES = {
@@ -233,16 +241,26 @@ def _concept(value: Any) -> ConceptInfo | None:
         value = {"name": value}
     if not isinstance(value, Mapping) or not _text(value.get("name")):
         return None
-    return ConceptInfo(value["name"], _text(value.get("kind")), _int(value.get("version")) or 1,
-                       _text(value.get("pronoun")) or None, _strings(value.get("nicknames")))
+    return ConceptInfo(
+        value["name"],
+        _text(value.get("kind")),
+        _int(value.get("version")) or 1,
+        _text(value.get("pronoun")) or None,
+        _strings(value.get("nicknames")),
+    )
 
 
 def _take(value: Any) -> TakeInfo | None:
     if not isinstance(value, Mapping) or not _int(value.get("number")):
         return None
-    return TakeInfo(value["number"], _int(value.get("parent")), _text(value.get("origin")) or "draw",
-                    _text(value.get("prompt")), _text(value.get("description")),
-                    _strings(value.get("concepts")))
+    return TakeInfo(
+        value["number"],
+        _int(value.get("parent")),
+        _text(value.get("origin")) or "draw",
+        _text(value.get("prompt")),
+        _text(value.get("description")),
+        _strings(value.get("concepts")),
+    )
 
 
 def _pending(value: Any) -> Pending | None:

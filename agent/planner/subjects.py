@@ -8,18 +8,36 @@ from dataclasses import dataclass, replace
 
 from .normalise import FILE, TAKE
 from .state import Ask, ConceptInfo, Hints, State
-from .words import ANIMALS, GIVEN_NAMES, KIND_WORDS, KINDS, PEOPLE, PEOPLE_HE, PEOPLE_SHE, PRONOUNS, WORDLIKE, either
+from .words import (
+    ANIMALS,
+    GIVEN_NAMES,
+    KIND_WORDS,
+    KINDS,
+    PEOPLE,
+    PEOPLE_HE,
+    PEOPLE_SHE,
+    PRONOUNS,
+    WORDLIKE,
+    either,
+)
 
 _DETERMINER = r"(?P<det>my|our|the|that|this|your)"
-_ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|each)\s(?:[a-z]+\s)?$")
+_ARTICLE_BEFORE = re.compile(
+    r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|each)\s(?:[a-z]+\s)?$"
+)
 _SUBJECT_PLACE = re.compile(
-    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|sketch|show|show me|draw me|of|with|and|or|put|give|let|is|forget|rename|who|about|"
-    r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|generate|create|"
+    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|sketch|show|show me|draw me|of|with|and|or|put|give|let|is|"
+    r"forget|rename|who|about|"
+    r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|"
+    r"generate|create|"
     r"render|revert|recall|me|like|and also|also|then))\s*$"
 )
 _AFTER_NAME = re.compile(
-    r"$|[^\w\s]|\s(?:on|in|at|and|or|with|without|wearing|next|to|as|by|near|under|over|is|was|has|from|for|into|inside|"
-    r"behind|beside|but|doesn't|don't|isn't|no|wears|needs|looks|likes|can|could|will|never|who|sits|had|now|again|please|too|instead|like|about|should|always|never|alone|together|asleep|[a-z]+ing|of|"
+    r"$|[^\w\s]|\s(?:on|in|at|and|or|with|without|wearing|next|to|as|by|near|under|over|is|was|has|"
+    r"from|for|into|inside|"
+    r"behind|beside|but|doesn't|don't|isn't|no|wears|needs|looks|likes|can|could|will|never|who|sits|"
+    r"had|now|again|please|too|instead|like|about|should|always|never|alone|together|asleep|"
+    r"[a-z]+ing|of|"
     r"[^a-z\s])(?![\w])"
 )
 PRONOUN = re.compile(rf"(?<![\w']){either(dict.fromkeys(PRONOUNS))}(?![\w])")
@@ -52,13 +70,16 @@ def find_subjects(raw: str, low: str, state: State) -> list[Subject]:
 
 
 def _joined(raw: str, low: str, found: list[Subject]) -> list[Subject]:
-    """"my dog Biscuit" and "Biscuit, my dog," are one reference; so is "Biscuit the dog"."""
+    """As in "my dog Biscuit" and "Biscuit, my dog," are one reference; so is "Biscuit the dog"."""
     joined: list[Subject] = []
     for subject in found:
         last = joined[-1] if joined else None
         between = low[last.end : subject.start] if last else ""
-        if last and between in (" ", ", ") and {last.how, subject.how} & {"mine", "kind"} and (
-            set(last.names) & set(subject.names)
+        if (
+            last
+            and between in (" ", ", ")
+            and {last.how, subject.how} & {"mine", "kind"}
+            and (set(last.names) & set(subject.names))
         ):
             both = tuple(n for n in last.names if n in subject.names)
             how = "name" if "name" in (last.how, subject.how) else last.how
@@ -144,7 +165,10 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
     words = set().union(*(kind_words(c.kind) for c in state.concepts)) if state.concepts else set()
     words |= {c.name.lower() for c in state.concepts}
     known = words | KINDS
-    pattern = rf"(?<!\w){_DETERMINER} (?:[a-z]+ )??(?P<word>{either(frozenset(map(re.escape, known)))})(?![\w-])"
+    pattern = (
+        rf"(?<!\w){_DETERMINER} (?:[a-z]+ "
+        rf")??(?P<word>{either(frozenset(map(re.escape, known)))})(?![\w-])"
+    )
     for match in _cached(pattern).finditer(low):
         names = of_kind(match["word"], state.concepts)
         mine = match["det"] in ("my", "our")
@@ -156,20 +180,29 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
     for match in _SAME.finditer(low):
         take = state.take(state.current)
         near = state.focus or (take.concepts if take else ())
-        names = near if match["word"] in ("one", "subject", "character") else tuple(
-            n for n in near if n in of_kind(match["word"], state.concepts))
+        names = (
+            near
+            if match["word"] in ("one", "subject", "character")
+            else tuple(n for n in near if n in of_kind(match["word"], state.concepts))
+        )
         if names:
             yield Subject(match.start(), match.end(), names, match.group(), "kind")
     plurals = {_plural(w): w for w in words if w}
     if plurals:
-        group = rf"(?<!\w)(?:both|all|my|our|the|the two|my two|both my|both the|all my|all the)(?: of)? (?P<word>{either(frozenset(map(re.escape, plurals)))})(?![\w-])"
+        group = (
+            rf"(?<!\w)(?:both|all|my|our|the|the two|my two|both my|both the|all my|"
+            rf"all the)(?: of)? (?P<word>{either(frozenset(map(re.escape, plurals)))})(?![\w-])"
+        )
         for match in _cached(group).finditer(low):
             names = of_kind(plurals[match["word"]], state.concepts)
             if len(names) > 1:
                 yield Subject(match.start(), match.end(), names, match.group(), "group")
 
 
-_SAME = re.compile(rf"(?<!\w)(?:the )?same (?P<word>one|subject|character|{either(KINDS)})(?= (?:on|in|at|under|riding|wearing|flying|sitting)\b)")
+_SAME = re.compile(
+    rf"(?<!\w)(?:the )?same (?P<word>one|subject|character|{either(KINDS)})(?= (?:on|in|at|under|riding|"
+    rf"wearing|flying|sitting)\b)"
+)
 _PATTERNS: dict[str, re.Pattern[str]] = {}
 
 
@@ -201,24 +234,42 @@ def _typos(raw: str, low: str, state: State) -> Iterator[Subject]:
 
 # Ordinary words that lie within a slip of a likely name.
 COMMON = frozenset(
-    "make take lake cake bake wake moon noon lunar mix wax tax man men map may mat milk mild mile line lime like live "
-    "love give time tame tale tall ball bell belly bear beer been bean beach bench sunny funny honey money pepper paper "
-    "happy puppy penny peony lucky rocky rocks socks sock rock duck dock rose nose hose pose toes cat hat bat rat car cap "
-    "can dog fog log big bag bug mug hug hog red bed fed leg let set put pot pat pet net new now not hot top tap tip two "
-    "too the she her his him has had and any all add ask big old one out our own day dark bark park spark star start "
-    "stay spot sport short shirt show snow slow glow grow blow flow flower tower power cover river rover over even "
-    "seven eleven oven open pen ten tent bent sent cent mint mine nine wine vine fine fire wire tire hire hair chair "
-    "bigger ginger finger singer tiger tigger winter water wafer later layer player bread break brown crown clown down "
-    "town gown grown biscuits cookies tofu total table cable light night right sight might fight white while write green "
-    "queen screen black block clock lock look book cook hook took room root roof food good wood mood moor door floor four "
-    "sand hand band land stand grand brand rain train brain grain chain main rainy ocean forest flying wearing sitting "
-    "undo redo back last first second third compare forget rename draw paint sketch please thanks hello could would "
-    "should there where these those this that them then than thin thing think thank with without which what when who "
-    "bruno max mat merry mary marry happy harry berry cherry teach each reach peach bow cow low row sow tow vow wow "
-    "coat boat goat float moat road load toad roam foam space place face lace race pace sleeping jumping running "
-    "picture pictures little bottle battle cattle kettle middle riddle fiddle muddle puddle cuddle apple ripple image "
-    "style smile stile tile file pile mile bike hike like pike spike strike lemon melon demon sun son run fun gun bun nun "
-    "pun fan van pan tan ran ban sit hit bit fit kit lit pit wit sky spy shy why dry try cry fry fly sly ply".split()
+    "make take lake cake bake wake moon noon lunar mix wax tax man men map may mat milk mild mile "
+    "line lime like live "
+    "love give time tame tale tall ball bell belly bear beer been bean beach bench sunny funny honey "
+    "money pepper paper "
+    "happy puppy penny peony lucky rocky rocks socks sock rock duck dock rose nose hose pose toes "
+    "cat hat bat rat car cap "
+    "can dog fog log big bag bug mug hug hog red bed fed leg let set put pot pat pet net new now not "
+    "hot top tap tip two "
+    "too the she her his him has had and any all add ask big old one out our own day dark bark park "
+    "spark star start "
+    "stay spot sport short shirt show snow slow glow grow blow flow flower tower power cover river "
+    "rover over even "
+    "seven eleven oven open pen ten tent bent sent cent mint mine nine wine vine fine fire wire tire "
+    "hire hair chair "
+    "bigger ginger finger singer tiger tigger winter water wafer later layer player bread break "
+    "brown crown clown down "
+    "town gown grown biscuits cookies tofu total table cable light night right sight might fight "
+    "white while write green "
+    "queen screen black block clock lock look book cook hook took room root roof food good wood mood "
+    "moor door floor four "
+    "sand hand band land stand grand brand rain train brain grain chain main rainy ocean forest "
+    "flying wearing sitting "
+    "undo redo back last first second third compare forget rename draw paint sketch please thanks "
+    "hello could would "
+    "should there where these those this that them then than thin thing think thank with without "
+    "which what when who "
+    "bruno max mat merry mary marry happy harry berry cherry teach each reach peach bow cow low row "
+    "sow tow vow wow "
+    "coat boat goat float moat road load toad roam foam space place face lace race pace sleeping "
+    "jumping running "
+    "picture pictures little bottle battle cattle kettle middle riddle fiddle muddle puddle cuddle "
+    "apple ripple image "
+    "style smile stile tile file pile mile bike hike like pike spike strike lemon melon demon sun "
+    "son run fun gun bun nun "
+    "pun fan van pan tan ran ban sit hit bit fit kit lit pit wit sky spy shy why dry try cry fry fly "
+    "sly ply".split()
 )
 
 
@@ -251,7 +302,11 @@ def distance(a: str, b: str, limit: int) -> int:
 def pronoun_of(concept: ConceptInfo) -> frozenset[str]:
     """The pronouns that may stand for a concept: its own, or else what its kind allows."""
     if concept.pronoun in ("he", "she", "they"):
-        return frozenset({concept.pronoun, "it"}) if concept.kind.lower() in ANIMALS else frozenset({concept.pronoun})
+        return (
+            frozenset({concept.pronoun, "it"})
+            if concept.kind.lower() in ANIMALS
+            else frozenset({concept.pronoun})
+        )
     if concept.pronoun == "it":
         return frozenset({"it"})
     kind = concept.kind.lower().rpartition(" ")[2]
@@ -291,8 +346,11 @@ def choose(names: Sequence[str], said: str, state: State, hints: Hints) -> str |
     if names:
         return Ask(f"Which one do you mean by {said!r}?".replace("'", '"'), tuple(names[:9]), "concept")
     known = tuple(c.name for c in state.concepts)[:8]
-    return Ask(f'Whom do you mean by "{said}"?' if known else f'I do not know "{said}" yet; who or what is it?',
-               known, "concept")
+    return Ask(
+        f'Whom do you mean by "{said}"?' if known else f'I do not know "{said}" yet; who or what is it?',
+        known,
+        "concept",
+    )
 
 
 def likely_name(word: str) -> bool:

@@ -15,25 +15,31 @@ _SEVERAL = rf"(?:\d{{1,3}}|{either({word: 0 for word in NUMBERS if word != 'one'
 _ORDINAL = rf"(?:{either(dict.fromkeys(ORDINALS))}|\d{{1,4}}(?:st|nd|rd|th))"
 # After a bare "the second" or "take two" something must follow that cannot be the noun it counts.
 _AFTER = (
-    r"(?=$|[,.!?;:)\"]| -|'s\b|\s(?:and|or|but|with|without|again|at|in|on|is|was|are|to|as|for|from|please|instead|now|"
-    r"should|looks?|has|had|vs|versus|than|though|needs?|could|into|by|so|then|would|more|like|too|wearing|it|"
-    r"if|because|because|has|does|did|looked|best|better|only|over|while|which|who|except|minus|plus|yet|anyway|"
+    r"(?=$|[,.!?;:)\"]| -|'s\b|\s(?:and|or|but|with|without|again|at|in|on|is|was|are|to|as|for|from|"
+    r"please|instead|now|"
+    r"should|looks?|has|had|vs|versus|than|though|needs?|could|into|by|so|then|would|more|like|too|"
+    r"wearing|it|"
+    r"if|because|because|has|does|did|looked|best|better|only|over|while|which|who|except|minus|plus|"
+    r"yet|anyway|"
     r"differ|differs|compared|against|side|darker|brighter|bigger|smaller|snowy|rainy|a\b)(?![\w-]))"
 )
 _NOT_NUMBERED = (
-    r"(?! ?(?:steps?|takes?|times|more|pictures?|photos?|images?|versions?|of|percent|%|px|pixels|x ?\d|[-/:]\d|"
+    r"(?! ?(?:steps?|takes?|times|more|pictures?|photos?|images?|versions?|of|percent|%|px|pixels|"
+    r"x ?\d|[-/:]\d|"
     r"\.\d|years?|minutes?|seconds?))"
 )
 
 _NUMBERED = re.compile(
-    rf"(?<![\w#])(?P<the>the |a |an )?(?:(?P<word>take|picture|pic|image|photo|version|drawing|variant|option|result|"
+    rf"(?<![\w#])(?P<the>the |a |an )?(?:(?P<word>take|picture|pic|image|photo|version|drawing|"
+    rf"variant|option|result|"
     rf"attempt|number|nr|num|no)(?P<dot>\.)? ?(?:number |no\.? |nr\.? |#)?|(?P<hash>#) ?)"
     rf"(?:(?P<digits>\d{{1,6}})(?![\w])|(?P<spelled>{either(dict.fromkeys(NUMBERS))}){_AFTER}){_NOT_NUMBERED}"
 )
 _GROUP = re.compile(
     rf"(?<!\w)(?:the |my )?(?:very )?(?P<end>first|last|latest|previous) (?P<count>{_SEVERAL})(?: {_NOUN})?"
     rf"(?: (?:of them|i made|we made|you made|you drew|drawn))?(?![\w-])(?! (?:steps|changes|edits))"
-    rf"|(?<!\w)(?P<all>both(?: of (?:them|those|these))?|all (?:of (?:them|those|these)|(?:the )?(?:takes|pictures|"
+    rf"|(?<!\w)(?P<all>both(?: of (?:them|those|these))?|all (?:of (?:them|those|these)|"
+    rf"(?:the )?(?:takes|pictures|"
     rf"images|versions))|all {_COUNT}(?: of them)?|the two of them|these two|those two|the two)"
     rf"(?=$|[,.!?;:]| (?:again|please|and|with|side))"
 )
@@ -43,47 +49,63 @@ _BEFORE_LAST = re.compile(
     rf"(?: {_NOUN})?(?![\w-])"
 )
 _BEFORE = re.compile(
-    rf"(?<!\w)(?:the )?(?:{_NOUN} (?:just )?before(?: (?:that|this|it|the current)(?: {_NOUN})?)?(?=$|[,.!?;:]| (?:and|but|again|with|please))|"
+    rf"(?<!\w)(?:the )?(?:{_NOUN} (?:just )?before(?: (?:that|this|it|"
+    rf"the current)(?: {_NOUN})?)?(?=$|[,.!?;:]| (?:and|but|again|with|please))|"
     rf"previous {_NOUN}|previous(?=$|[,.!?;:])|preceding {_NOUN}|prior {_NOUN}|earlier {_NOUN})"
 )
 _RANKED = re.compile(
-    rf"(?<!\w)(?P<det>the |my |your |that |this )?(?:very )?(?P<rank>{_ORDINAL}|last|latest|newest|most recent|final|original|"
+    rf"(?<!\w)(?P<det>the |my |your |that |this )?(?:very )?(?P<rank>{_ORDINAL}|last|latest|newest|"
+    rf"most recent|final|original|"
     rf"initial|oldest|earliest)(?P<noun> {_NOUN}(?![\w-])(?! (?:hour|year|week))|{_AFTER})"
 )
 _START = re.compile(
-    r"(?<!\w)(?:back|over|again|restart|start|return|go) (?:\w+ )?(?:to|from|at|with) (?P<t>(?:the )?(?:very )?"
+    r"(?<!\w)(?:back|over|again|restart|start|return|go) (?:\w+ )?(?:to|from|at|"
+    r"with) (?P<t>(?:the )?(?:very )?"
     r"(?:beginning|start|original|scratch one|top))(?=$|[,.!?;:]| (?:and|but|again|please))"
 )
-_THIS = re.compile(rf"(?<!\w)(?:this|that|the current|the present|current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)")
+_THIS = re.compile(
+    rf"(?<!\w)(?:this|that|the current|the present|current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)"
+)
 _LISTING = re.compile(
-    r"(?:please |can you |could you |let's |now |so )*(?:compare|difference|what's the difference|what is the difference|which|"
+    r"(?:please |can you |could you |let's |now |so )*(?:compare|difference|what's the difference|"
+    r"what is the difference|which|"
     r"how (?:do|does|is|are)|fork|rate|undo to|i (?:like|prefer|love|hate)|is)\b|.{0,40}\b(?:vs|versus)\b|"
     r".{0,60}\b(?:better|between|difference|compared?|differ)\b"
 )
-_BARE = re.compile(rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|\.\d){_NOT_NUMBERED}{_AFTER}")
+_BARE = re.compile(
+    rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|\.\d){_NOT_NUMBERED}{_AFTER}"
+)
 _PLACED = re.compile(
-    rf"(?<!\w)(?:back to|return to|from|of|in|on|to|edit|fork|branch|branch off|branch from|use|pick|choose|than|rate|like|love|"
+    rf"(?<!\w)(?:back to|return to|from|of|in|on|to|edit|fork|branch|branch off|branch from|use|pick|"
+    rf"choose|than|rate|like|love|"
     rf"make|continue with|continue from|go with|go to|jump to|switch to|open|keep|redraw|redo|hate|prefer)"
     rf" (?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}){_NOT_NUMBERED}"
-    r"(?=$|[,.!?;:)]| (?:and|but|again|please|instead|with|without|snowy|darker|brighter|bigger|more|at night|is|was|then|now)\b|'s)"
+    r"(?=$|[,.!?;:)]| (?:and|but|again|please|instead|with|without|snowy|darker|brighter|bigger|more|"
+    r"at night|is|was|then|now)\b|'s)"
 )
-_START_NUMBER = re.compile(rf"^(?P<n>\d{{1,4}})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )")
+_START_NUMBER = re.compile(
+    r"^(?P<n>\d{1,4})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )"
+)
 _DESCRIBED = re.compile(
-    rf"(?<!\w)the (?P<words>[a-z]+(?: [a-z]+)?) (?:one|take|picture|version|image|drawing|pic|photo)(?![\w-])"
+    r"(?<!\w)the (?P<words>[a-z]+(?: [a-z]+)?) (?:one|take|picture|version|image|drawing|pic|photo)(?![\w-])"
 )
 _DESCRIBED_BY = re.compile(
-    rf"(?<!\w)the (?:one|take|picture|version|image|drawing|pic|photo) (?:that (?:has|shows|had)|with|where|in|on|at|of|from|wearing|showing|having)"
-    rf" (?P<words>[^,.!?;:]{{2,60}}?)(?=$|[,.!?;:]| (?:and|but|again|please|instead)\b)"
+    r"(?<!\w)the (?:one|take|picture|version|image|drawing|pic|photo) (?:that (?:has|shows|had)|"
+    r"with|where|in|on|at|of|from|wearing|showing|having)"
+    r" (?P<words>[^,.!?;:]{2,60}?)(?=$|[,.!?;:]| (?:and|but|again|please|instead)\b)"
 )
 _DESCRIBED_WHEN = re.compile(
-    r"(?<!\w)back to (?P<t>(?:when|where) (?:it|he|she|they|we) (?:was|were|had|wore) (?P<words>[^,.!?;:]{2,60}?))(?=$|[,.!?;:]| (?:and|but|again|please)\b)"
+    r"(?<!\w)back to (?P<t>(?:when|where) (?:it|he|she|they|we) (?:was|were|had|"
+    r"wore) (?P<words>[^,.!?;:]{2,60}?))(?=$|[,.!?;:]| (?:and|but|again|please)\b)"
 )
 _IGNORED = frozenset(
-    "the a an in on at of with one take picture version his her its their is it he she was has had and my where there "
+    "the a an in on at of with one take picture version his her its their is it he she was has had "
+    "and my where there "
     "wears wearing image drawing that".split()
 )
 _NOT_A_LOOK = frozenset(
-    "other same next new whole entire only right left middle big small wrong raw real bigger smaller larger upper lower top "
+    "other same next new whole entire only right left middle big small wrong raw real bigger smaller "
+    "larger upper lower top "
     "bottom front rear back old young tall short no any every each some".split()
 )
 
@@ -97,7 +119,7 @@ class TakeRef:
     numbers: tuple[int, ...]
     said: str
     how: str = "number"
-    """"number", "rank", "previous", "current", "group", "described" or "several" (ambiguous: `numbers` are all)."""
+    """"number", "rank", "previous", "current", "group", "described" or "several" (`numbers` are all that fit)."""
 
     def moved(self, by: int) -> TakeRef:
         """The same reference, seen from another offset."""
@@ -134,7 +156,9 @@ def _groups(low: str, state: State) -> Iterator[TakeRef]:
     for match in _GROUP.finditer(low):
         if match["all"]:
             few = re.search(_COUNT, match["all"])
-            wanted = number_of(few.group()) if few else (2 if match["all"].startswith("both") else len(numbers))
+            wanted = (
+                number_of(few.group()) if few else (2 if match["all"].startswith("both") else len(numbers))
+            )
             if "two" in match["all"] or match["all"].startswith("both"):
                 wanted = 2
             chosen = tuple(numbers[-wanted:]) if wanted == len(numbers) else ()
@@ -178,7 +202,9 @@ def _ranked(low: str, state: State) -> Iterator[TakeRef]:
             yield _ref(match, (number_of(rank),), "rank")
 
 
-_CONTENT = re.compile(r"(?:put|add|write|paint|draw|with|says?|saying|reads?|jersey|the word|numbered) (?:the |a |an )?$")
+_CONTENT = re.compile(
+    r"(?:put|add|write|paint|draw|with|says?|saying|reads?|jersey|the word|numbered) (?:the |a |an )?$"
+)
 
 
 def _numbered(low: str, state: State) -> Iterator[TakeRef]:
@@ -206,9 +232,9 @@ def _placed(low: str, state: State) -> Iterator[TakeRef]:
             continue
         if state.exists(number) or match.group().startswith(("back to", "return", "fork", "go to", "jump")):
             yield _ref(match, (number,), "number", "n")
-    match = _START_NUMBER.match(low)
-    if match and state.exists(int(match["n"])):
-        yield _ref(match, (int(match["n"]),), "number", "n")
+    front = _START_NUMBER.match(low)
+    if front and state.exists(int(front["n"])):
+        yield _ref(front, (int(front["n"]),), "number", "n")
 
 
 def _listed(low: str, state: State) -> Iterator[TakeRef]:
@@ -222,7 +248,7 @@ def _listed(low: str, state: State) -> Iterator[TakeRef]:
 
 
 def _described(low: str, state: State) -> Iterator[TakeRef]:
-    """"The beach one", "the one with the hat": takes whose words fit; several fits are ambiguous."""
+    """As in "The beach one", "the one with the hat": takes whose words fit; several fits are ambiguous."""
     for pattern in (_DESCRIBED, _DESCRIBED_BY, _DESCRIBED_WHEN):
         for match in pattern.finditer(low):
             words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
@@ -237,7 +263,9 @@ def _described(low: str, state: State) -> Iterator[TakeRef]:
 def matching(words: set[str], state: State) -> tuple[int, ...]:
     """Takes whose own words hold all of `words`; else those whose whole description does."""
     for text in (lambda take: take.prompt, lambda take: take.description):
-        fits = tuple(t.number for t in state.takes if words <= _stems(text(t)) or _stemmed(words) <= _stems(text(t)))
+        fits = tuple(
+            t.number for t in state.takes if words <= _stems(text(t)) or _stemmed(words) <= _stems(text(t))
+        )
         if fits:
             return fits
     return ()

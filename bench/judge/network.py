@@ -29,7 +29,7 @@ class Block(nn.Module):
 def _heads(values: dict[str, tuple[str, ...]], width: int) -> nn.ModuleDict:
     heads = nn.ModuleDict({name: nn.Linear(width, len(words)) for name, words in values.items()})
     for head in heads.values():
-        head.weight.adam = True  # type: ignore[assignment, union-attr]
+        head.weight.adam = True  # type: ignore[union-attr]
     return heads
 
 

@@ -21,6 +21,8 @@ from .through import Tokens
 
 SHIFT = 2
 """Pictures are moved by up to so many px: a drawn figure is rarely where the renderer puts it."""
+WEIGHTS = {"pattern": 2.0}
+"""Of the losses that are not 1: a pattern is a few px, and last to be learned."""
 KEPT = 512
 """The last rows of the pool are for measuring."""
 
@@ -120,7 +122,7 @@ class JudgeTask:
             total = total + F.cross_entropy(settings[name], setting[:, i])
         for i, name in enumerate(FIGURE):
             logits, target = figures[name].flatten(0, 1), figure[:, :, i].flatten()
-            total = total + F.cross_entropy(logits, target)
+            total = total + WEIGHTS.get(name, 1.0) * F.cross_entropy(logits, target)
             known = target >= 0
             metrics[name] = float((logits.argmax(-1) == target)[known].float().mean())
         return total, metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sys
 import time
@@ -39,29 +40,34 @@ class Settings:
     seed: int
     references: int
     held_out: bool
+    sampling: dict[str, Any]
+    """What the preset says about how its drawing model is used (guidance, temperature …)."""
 
 
 def chosen_method(studio: Studio, method: str) -> str:
-    """The named method, or for "auto" the first that can run. ModelError when none can."""
+    """The named method, or for "auto" the preset's first that can run. ModelError when none can."""
     if method != "auto":
         return method
-    for info in studio.methods():
-        if info.available:
-            return info.name
+    able = {info.name for info in studio.methods() if info.available}
+    for name in studio.preset.methods:
+        if name in able:
+            return name
     raise ModelError("No method of this preset can run.", "`limner doctor` says what is missing.")
 
 
 def settings_of(studio: Studio, preset: str, method: str, seed: int, references: int, held_out: bool) -> Settings:
     """The settings with the hashes of the models that draw and judge."""
     judge = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12] if WEIGHTS.exists() else ""
-    return Settings(preset, method, studio.model_hash(method), judge, seed, references, held_out)
+    models = {role: dict(spec.settings) for role, spec in studio.preset.models.items() if spec.settings}
+    return Settings(preset, method, studio.model_hash(method), judge, seed, references, held_out, models)
 
 
 def folder_name(settings: Settings) -> str:
     """Where the results go unless said otherwise: the same settings, the same folder."""
     side = "" if settings.held_out else "-seen"
-    preset = Path(settings.preset).stem
-    return f"storybook-{preset}-{settings.model[:8]}-{settings.references}ref-seed{settings.seed}{side}"
+    what = f"{Path(settings.preset).stem}-{settings.method}-{settings.model[:8]}"
+    sampling = hashlib.sha256(json.dumps(settings.sampling, sort_keys=True).encode()).hexdigest()[:4]
+    return f"storybook-{what}-{sampling}-{settings.references}ref-seed{settings.seed}{side}"
 
 
 class Runner:

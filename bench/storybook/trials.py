@@ -94,7 +94,7 @@ def make_trial(number: int, seed: int = 0, references: int = 1, held_out: bool =
     imported = sample_change(rng, shown, name, friend, friend_name)
     # References come last, so that one and three of them ask for the same pictures. None shows the place that
     # is asked for: copying it would be a right answer.
-    seen = []
+    seen: list[Scene] = []
     while len(seen) < references:
         reference = sample_scene(rng, [subject])
         if reference.place not in (scene.place, *(s.place for s in seen)):

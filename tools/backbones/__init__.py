@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from ...errors import ModelError
 from ..registry import discover
+
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Backbone(ABC):
@@ -29,8 +33,11 @@ class Backbone(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Backbone:
-        """Reads the checkpoint in `folder` (safetensors only). Raises `ModelError` when it is missing or broken."""
+    def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Backbone:
+        """Reads the checkpoint in `folder` (safetensors only); `settings` are the preset's for this model.
+
+        Raises `ModelError` when it is missing or broken.
+        """
 
     @abstractmethod
     def free(self) -> None:

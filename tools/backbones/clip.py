@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ...errors import ModelError
-from . import Backbone
+from . import NO_SETTINGS, Backbone
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,8 +29,9 @@ class Clip(Backbone):
         self.length = int(model.config.text_config.max_position_embeddings)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Clip:
+    def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Clip:
         import torch
+        from safetensors import SafetensorError
         from transformers import CLIPModel, PreTrainedTokenizerFast
 
         try:
@@ -38,7 +39,7 @@ class Clip(Backbone):
                 folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
             )
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{folder} holds no usable CLIP model: {error}") from error
         return cls(folder, model.to(device).eval().requires_grad_(False), tokenizer)
 

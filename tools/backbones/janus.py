@@ -6,11 +6,12 @@ words alone as the prompt and greedy choice both give the same tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import ModelError
+from . import NO_SETTINGS
 from .autoregressive import Autoregressive, Segment, Text, Tokens
 
 if TYPE_CHECKING:
@@ -22,18 +23,21 @@ class Janus(Autoregressive):
 
     family: ClassVar[str] = "janus"
 
-    def __init__(self, folder: Path, model: Any, tokenizer: Any) -> None:
+    def __init__(self, folder: Path, model: Any, tokenizer: Any, pool: int = 1) -> None:
         super().__init__(folder)
         self.model, self.tokenizer = model, tokenizer
         self.language_model = model.model.language_model
         self.config = model.config.text_config
         vq = model.model.vqmodel
         self.steps = vq.quantize.quant_state_dims[0] * vq.quantize.quant_state_dims[1]
+        self.pool = pool
         self.side = vq.quantize.quant_state_dims[0] * 2 ** (vq.encoder.num_resolutions - 1)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Janus:
+    def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Janus:
+        """`settings["reference_pool"]` averages that many by that many tokens of a reference (default 1: none)."""
         import torch
+        from safetensors import SafetensorError
         from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
         try:
@@ -41,9 +45,10 @@ class Janus(Autoregressive):
                 folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
             )
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{folder} holds no usable Janus model: {error}") from error
-        return cls(folder, model.to(device).eval().requires_grad_(False), tokenizer)
+        model = model.to(device).eval().requires_grad_(False)
+        return cls(folder, model, tokenizer, int(settings.get("reference_pool", 1)))
 
     def free(self) -> None:
         del self.model, self.language_model
@@ -58,6 +63,8 @@ class Janus(Autoregressive):
         """Inputs `[l, d]` of one segment."""
         import torch
 
+        from ..nn.pooling import pool_tokens
+
         device = self.model.device
         if isinstance(segment, Text):
             ids = self.tokenizer(segment.text, add_special_tokens=False).input_ids
@@ -65,7 +72,8 @@ class Janus(Autoregressive):
         with torch.no_grad():
             if isinstance(segment, Tokens):
                 return self.model.prepare_embeddings_for_image_generation(segment.ids.to(device))
-            return self.model.model.get_image_features(segment.pixels[None].to(device)).pooler_output[0]
+            seen = self.model.model.get_image_features(segment.pixels[None].to(device)).pooler_output
+            return pool_tokens(seen, self.pool)[0]
 
     def encode(self, pixels: Tensor) -> Tensor:
         import torch

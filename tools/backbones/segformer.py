@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import ModelError
 from ..images import square
-from . import Backbone
+from . import NO_SETTINGS, Backbone
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,18 +25,22 @@ class Segformer(Backbone):
     def __init__(self, folder: Path, model: Any) -> None:
         super().__init__(folder)
         self.model = model
-        self.figure = int(model.config.label2id["figure"])
+        names = {name: int(index) for index, name in (model.config.id2label or {}).items()}
+        if "figure" not in names:
+            raise ModelError(f"The segmentation model in {folder} has no label named figure.")
+        self.figure = names["figure"]
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Segformer:
+    def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Segformer:
         import torch
+        from safetensors import SafetensorError
         from transformers import SegformerForSemanticSegmentation
 
         try:
             model = SegformerForSemanticSegmentation.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{folder} holds no usable Segformer model: {error}") from error
         return cls(folder, model.to(device).eval().requires_grad_(False))
 

@@ -17,32 +17,52 @@ from .history import one_take
 
 # A take named in front: "the second one, at night", "in take 3, add a hat", "same as the first but snowy".
 _FRONT = rx(
-    r"(?:(?:now|and|then|please|ok|actually|for|in|on|to|with|from|edit|change|modify|update|take|use|using|same as|the same as|like|just like|similar to|do|redo|"
-    r"draw|based on|starting from|keep|i want|i'd like|give me|show me|make|go with|try|again|let's take|let's do|let's use|i like|work on|about|as for|back to|same picture as)[,:]? )*"
-    r"(?P<t>{T})(?: again| once more| please| too| instead)*(?P<mark>[,:;.]| -)? ?(?P<link>(?:but|and|only|just|then|now|except)[,:]? )*(?P<rest>.*)"
+    r"(?:(?:now|and|then|please|ok|actually|for|in|on|to|with|from|edit|change|modify|update|take|"
+    r"use|using|same as|the same as|like|just like|similar to|do|redo|"
+    r"draw|based on|starting from|keep|i want|i'd like|give me|show me|make|go with|try|again|"
+    r"let's take|let's do|let's use|i like|work on|about|as for|back to|same picture as)[,:]? )*"
+    r"(?P<t>{T})(?: again| once more| please| too| instead)*(?P<mark>[,:;.]| -)? ?(?P<link>(?:but|"
+    r"and|only|just|then|now|except)[,:]? )*(?P<rest>.*)"
 )
 _SEVERAL = rx(r"{T}(?:(?:, | and |, and | & ){T})+")
-_MAKES = re.compile(r"(?:make|change|modify|turn|edit|update|do|redo|draw|try|give me|show me|i want|i'd like|keep)\b")
-_REMOVES = re.compile(r"(?:please )?(?:remove|delete|erase|take (?:away|off|out|the|his|her|that)|get rid of|lose|drop|clear|cut|wipe)\b")
-_GIVES = re.compile(r"\b(?:with|use|using|borrow|copy|bring|take|give|put|add|like|include|insert|transfer|reuse|grab|import|get|want|apply|paste|move|steal|same|swap|replace)\b")
-_MOVE_ACROSS = rx(
-    r"(?:take|copy|borrow|grab|move|transfer|use|put|get|paste|bring|combine|steal) (?P<what>.{1,80}?) (?:from|of|in) (?P<from>{T}),? ?(?:and (?:put|use|place|add|paste|drop|stick|insert) (?:it|them|that|him|her) )?(?:in|into|on|onto|to|with|over to|for|inside) (?:the (?:[a-z]+) (?:of|from|in) )?(?P<to>{T}).{0,60}"
+_REMOVES = re.compile(
+    r"(?:please )?(?:remove|delete|erase|take (?:away|off|out|the|his|her|that)|get rid of|lose|drop|"
+    r"clear|cut|wipe)\b"
 )
-_FROM = re.compile(r"\b(?:from|as in|like in|as on|like on|out of|as seen in|seen in|that was in|it had in|he had in|she had in|he wore in|she wore in|he wears in|was wearing in|used in|shown in|we had in|same as in|same as|style of|look of|mood of|palette of|pose of|look(?:s)? (?:more )?like|more like)\s$")
+_GIVES = re.compile(
+    r"\b(?:with|use|using|borrow|copy|bring|take|give|put|add|like|include|insert|transfer|reuse|grab|"
+    r"import|get|want|apply|paste|move|steal|same|swap|replace)\b"
+)
+_MOVE_ACROSS = rx(
+    r"(?:take|copy|borrow|grab|move|transfer|use|put|get|paste|bring|combine|"
+    r"steal) (?P<what>.{1,80}?) (?:from|of|in) (?P<from>{T}),? ?(?:and (?:put|use|place|add|paste|"
+    r"drop|stick|insert) (?:it|them|that|him|her) )?(?:in|into|on|onto|to|with|over to|for|"
+    r"inside) (?:the (?:[a-z]+) (?:of|from|in) )?(?P<to>{T}).{0,60}"
+)
+_FROM = re.compile(
+    r"\b(?:from|as in|like in|as on|like on|out of|as seen in|seen in|that was in|it had in|he had in|"
+    r"she had in|he wore in|she wore in|he wears in|was wearing in|used in|shown in|we had in|same as in|"
+    r"same as|style of|look of|mood of|palette of|pose of|look(?:s)? (?:more )?like|more like)\s$"
+)
 _IN_END = re.compile(r"\s(?:in|on|to|of|for|from|at|onto|into|with)\s$")
 _MODAL = re.compile(r"(?:should|needs?|must|could|would|is|has|was|looks?|can)\b")
-_AWAY = re.compile(r"\b(?:without|remove|delete|erase|no|not|instead of|rather than|replace|swap|minus|except|get rid of|take|change|turn|but not|swap out|lose|drop|leave out)(?: the| my| out)?\s*$")
-_INTO = re.compile(r"\b(?:add|with|put|place|and|bring|bring in|include|next to|to|into|for|by|insert|also|plus|give|beside|together with|invite|show|have|let|meet|join|draw)(?: in)?\s*$")
+_AWAY = re.compile(
+    r"\b(?:without|remove|delete|erase|no|not|instead of|rather than|replace|swap|minus|except|"
+    r"get rid of|take|change|turn|but not|swap out|lose|drop|leave out)(?: the| my| out)?\s*$"
+)
+_INTO = re.compile(
+    r"\b(?:add|with|put|place|and|bring|bring in|include|next to|to|into|for|by|insert|also|plus|give|"
+    r"beside|together with|invite|show|have|let|meet|join|draw)(?: in)?\s*$"
+)
 
 
 def edit(text: Text) -> list[Step]:
     """The clause as one change of the take that it names, or else of the current one."""
     settings, body = take_settings(text, edit=True)
     if match := _SEVERAL.search(body.low):
-        return _several(body, match) or [_which(body)]
+        return _several(body, *match.span()) or [_which(body)]
     if group := next((t for t in body.takes if t.how == "group" and t.numbers), None):
-        span = re.compile("\ue001+").match(body.low, group.start)
-        return (span and _several(body, span)) or [_which(body)]
+        return _several(body, group.start, group.end) or [_which(body)]
     target, lender = roles(body)
     take = _target(body, target)
     if isinstance(take, Ask):
@@ -67,14 +87,18 @@ def edit(text: Text) -> list[Step]:
     return [Call("edit", args | settings.edit_args)]
 
 
-def _several(text: Text, match: re.Match[str]) -> list[Step]:
-    """"Make the first and the second darker": one edit each, in order."""
-    refs = [ref for ref in text.takes if match.start() <= ref.start < match.end()]
+def _several(text: Text, start: int, end: int) -> list[Step]:
+    """As in "Make the first and the second darker": one edit each, in order."""
+    refs = [ref for ref in text.takes if start <= ref.start < end]
     numbers = [number for ref in refs for number in ref.numbers]
     if not numbers or not all(ref.numbers for ref in refs) or not all(map(text.state.exists, numbers)):
         return []
-    before, after = text.raw[: match.start()], text.raw[match.end() :]
-    words = _IN_END.sub("", before) if _IN_END.search(before) and not after.strip(" .,!?") else f"{before}it{after}"
+    before, after = text.raw[:start], text.raw[end:]
+    words = (
+        _IN_END.sub("", before)
+        if _IN_END.search(before) and not after.strip(" .,!?")
+        else f"{before}it{after}"
+    )
     return [Call("edit", {"take": number, "instruction": _trim(words)}) for number in dict.fromkeys(numbers)]
 
 
@@ -97,8 +121,11 @@ def _target(text: Text, target: TakeRef | None) -> int | Ask:
     if text.hints.take is not None and text.state.exists(text.hints.take):
         return text.hints.take
     if text.state.current is None:
-        return Ask("There is no picture to change yet. What shall I draw?",
-                   tuple(f"draw {c.name}" for c in text.state.concepts[-3:]), "words")
+        return Ask(
+            "There is no picture to change yet. What shall I draw?",
+            tuple(f"draw {c.name}" for c in text.state.concepts[-3:]),
+            "words",
+        )
     return text.state.current
 
 
@@ -114,10 +141,11 @@ def roles(text: Text) -> tuple[TakeRef | None, TakeRef | None]:
     front = _FRONT.match(text.low)
     for ref in refs:
         lends = _lends(text, ref)
-        in_front = front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
-        if in_front and (target is None) and not (
-            len(refs) == 1 and lends and not front["mark"] and not front["link"]
-        ):
+        leads = (
+            front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
+        )
+        apart = front is not None and bool(front["mark"] or front["link"])  # "like the first, but …"
+        if leads and target is None and (len(refs) > 1 or apart or not lends):
             target = ref
         elif lends and lender is None:
             lender = ref
@@ -134,7 +162,9 @@ def _lends(text: Text, ref: TakeRef) -> bool:
     if after.startswith("'s ") and not re.match(r"'s (?:too|not|a|very|so|good|bad|great)\b", after):
         return bool(_GIVES.search(before))
     if re.search(r"\bof\s$", before):
-        return bool(_GIVES.search(before)) and not re.match(r"(?:change|make|turn|put|add|paint|replace)\b", text.low.strip())
+        return bool(_GIVES.search(before)) and not re.match(
+            r"(?:change|make|turn|put|add|paint|replace)\b", text.low.strip()
+        )
     if re.search(r"(?:^|[,;] )from\s$", before) or not _FROM.search(before):
         return False
     return not _REMOVES.match(text.low)
@@ -151,21 +181,24 @@ def _instruction(text: Text, target: TakeRef | None) -> str:
         return (raw[start:end] if not text.files else raw).strip(" ,.;:!?") or raw.strip(" ,.;:!?")
     front = _FRONT.match(text.low)
     if front and front.start("t") == target.start and not text.low[target.end :].startswith("'s"):
-        rest = raw[front.start("rest") :].strip(" ,.;:!?")
-        if not front["mark"] and not front["link"] and _MAKES.match(text.low[lead(text.low) :]) and (
-            text.low[lead(text.low) :].startswith(("make", "turn", "change", "keep"))
-        ):
-            verb = re.match(r"[a-z]+", text.low[lead(text.low) :])
-            return f"{verb.group()} it {rest}".strip() if verb and rest else rest
-        return f"it {rest}" if _MODAL.match(rest.lower()) else _trim(rest)
+        return _after_front(text, front)
     if target.how == "current":
         return _trim(raw)
     before, after = raw[: target.start], raw[target.end :]
     if _IN_END.search(before) and re.match(r"[\s.,!?;:]*(?:please)?[\s.!?]*$", after):
         return _trim(_IN_END.sub("", before))
     if after.startswith("'s "):
-        return _trim(before + "the" + after[2:]) if not before.rstrip().endswith("the") else _trim(before + after[3:])
+        return _trim(before + ("" if before.rstrip().endswith("the") else "the ") + after[3:])
     return _trim(before + "it" + after)
+
+
+def _after_front(text: Text, front: re.Match[str]) -> str:
+    """What follows a take named in front, with the verb before it: "make ▮ snowy" is "make it snowy"."""
+    rest = text.raw[front.start("rest") :].strip(" ,.;:!?")
+    verb = re.match(r"make|turn|change|keep", text.low[lead(text.low) :])
+    if verb and rest and not front["mark"] and not front["link"]:
+        return f"{verb.group()} it {rest}"
+    return f"it {rest}" if _MODAL.match(rest.lower()) else _trim(rest)
 
 
 def _trim(raw: str) -> str:
@@ -207,10 +240,18 @@ def _one_coming(subject: Subject, text: Text, present: tuple[str, ...]) -> tuple
     if len(here) == 1:
         return here
     if not subject.names:
-        if _INTO.search(before) and subject.said.split()[-1].lower() in ANIMALS | PEOPLE and text.hints.mode != "plain":
+        if (
+            _INTO.search(before)
+            and subject.said.split()[-1].lower() in ANIMALS | PEOPLE
+            and text.hints.mode != "plain"
+        ):
             thing = subject.said.split()[-1]
-            return Ask(f"I have not learned your {thing} yet. Attach pictures to teach me, or shall I draw any {thing}?",
-                       (f"draw any {thing}",), "plain")
+            return Ask(
+                f"I have not learned your {thing} yet. Attach pictures to teach me, or shall I draw any "
+                f"{thing}?",
+                (f"draw any {thing}",),
+                "plain",
+            )
         return ()
     if after.startswith("'s ") and len(subject.names) == 1 and re.match(r"'s [a-z]+", after) and not here:
         return ()

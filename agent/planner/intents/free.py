@@ -14,28 +14,59 @@ from .drawing import draw, drawn, drawn_with
 from .editing import edit
 from .talk import question
 
-_LEAD_IN = r"(?:(?:now|then|next|also|and|so|ok|okay|please|this time|today|finally|first|again|imagine|picture|perhaps|maybe)[,:]? )*"
-_WISH = r"(?:how about|what about|let's (?:do|try|have|see|go with|make|put)|i(?:'d| would)? (?:want|like|love|need)|we need|i need|try|can (?:we|i) (?:have|get|see)|could (?:we|i) (?:have|get|see)|make it|make|do|give me|have|make me)"
-_CONCEPT_FIRST = rx(rf"{_LEAD_IN}(?:{_WISH} )?(?P<who>{{C}}(?:(?:, | and |, and | & | with | or | plus ){{C}})*)(?P<rest>.*)")
+_LEAD_IN = (
+    r"(?:(?:now|then|next|also|and|so|ok|okay|please|this time|today|finally|first|again|imagine|picture|"
+    r"perhaps|maybe)[,:]? )*"
+)
+_WISH = (
+    r"(?:how about|what about|let's (?:do|try|have|see|go with|make|put)|i(?:'d| would)? (?:want|like|"
+    r"love|need)|we need|i need|try|can (?:we|i) (?:have|get|see)|could (?:we|i) (?:have|get|see)|"
+    r"make it|make|do|give me|have|make me)"
+)
+_CONCEPT_FIRST = rx(
+    rf"{_LEAD_IN}(?:{_WISH} )?(?P<who>{{C}}(?:(?:, | and |, and | & | with | or |"
+    rf" plus ){{C}})*)(?P<rest>.*)"
+)
 _NOT_SCENE = re.compile(
-    r",? ?(?:should|needs?|must|could|can|may|has to|have to|would|will|is|are|was|were|has|have|had|looks?|too|as well|also|instead|again|more|less|but|to|'s|than|be|being|"
-    r"bigger|smaller|larger|taller|shorter|darker|brighter|lighter|closer|happier|sadder|wears?|sits?|stands?|sleeps?|runs?|jumps?|flies|holds?|without the|without (?:his|her|its)|turn|turned|gets?|now|still|there|here|only|alone instead|rather|out|away|look)\b"
+    r",? ?(?:should|needs?|must|could|can|may|has to|have to|would|will|is|are|was|were|has|have|had|"
+    r"looks?|too|as well|also|instead|again|more|less|but|to|'s|than|be|being|"
+    r"bigger|smaller|larger|taller|shorter|darker|brighter|lighter|closer|happier|sadder|wears?|"
+    r"sits?|stands?|sleeps?|runs?|jumps?|flies|holds?|without the|without (?:his|her|its)|turn|"
+    r"turned|gets?|now|still|there|here|only|alone instead|rather|out|away|look)\b"
 )
 _PRONOUN_FIRST = re.compile(
-    rf"{_LEAD_IN}(?:him|her|them|the same (?:one|dog|cat|subject|guy|mug|character)|it) (?:on|in|at|under|riding|flying|sitting|wearing|playing|by|near|as|driving|sleeping|swimming|running|jumping|with|behind|inside|next)\b"
+    rf"{_LEAD_IN}(?:him|her|them|the same (?:one|dog|cat|subject|guy|mug|character)|it) (?:on|in|at|"
+    rf"under|riding|flying|sitting|wearing|playing|by|near|as|driving|sleeping|swimming|running|"
+    rf"jumping|with|behind|inside|next)\b"
 )
 _ARTICLE = re.compile(r"(?:an?|two|three|four|five|six|some|several|many|\d{1,2}|the same) ")
 _FINITE = re.compile(
-    r"\b(?:should|could|must|needs?|is|are|was|were|has|have|had|can|may|would|instead|too|also|as well|more|less|there|than|please|also|but|to be|becomes?|turns?|be)\b"
+    r"\b(?:should|could|must|needs?|is|are|was|were|has|have|had|can|may|would|instead|too|also|"
+    r"as well|more|less|there|than|please|also|but|to be|becomes?|turns?|be)\b"
 )
-_PLACE = re.compile(r"\b(?:on|in|at|under|over|near|by|beside|behind|inside|through|during|with|of|wearing|against|above|below|next|between|among|[a-z]{3,}ing)\b")
-_PART = re.compile(rf"\b(?:the|his|her|its|their) (?:[a-z]+ )?{either(PARTS)}(?![\w-])|\b(?:on|to|for|behind|near|beside|next to|around|over|with|above|under) (?:him|her|it|them)\b|\b(?:his|her|its|their) ")
+_PLACE = re.compile(
+    r"\b(?:on|in|at|under|over|near|by|beside|behind|inside|through|during|with|of|wearing|against|above|"
+    r"below|next|between|among|[a-z]{3,}ing)\b"
+)
+_PART = re.compile(
+    rf"\b(?:the|his|her|its|their) (?:[a-z]+ )?{either(PARTS)}(?![\w-])|\b(?:on|to|for|behind|near|"
+    rf"beside|next to|around|over|with|above|under) (?:him|her|it|them)\b|\b(?:his|her|its|their) "
+)
 _CHANGE = re.compile(
-    rf"(?:{either(EDIT_VERBS)}|now|but|without|same|the same|more|less|{either(LOOKS)}|at|in|on|with|not|no|it|he|she|they|its|his|her|their|instead|except|also|only|too|"
-    r"maybe|could|can|should|would|what if|how about|what about|if|let's|there|everything|minus|plus|the (?:background|sky|picture|image|colou?rs?|light))(?![\w-])"
+    rf"(?:{either(EDIT_VERBS)}|now|but|without|same|the same|more|less|{either(LOOKS)}|at|in|on|with|"
+    rf"not|no|it|he|she|they|its|his|her|their|instead|except|also|only|too|"
+    r"maybe|could|can|should|would|what if|how about|what about|if|let's|there|everything|minus|plus|"
+    r"the (?:background|sky|picture|image|colou?rs?|light))(?![\w-])"
 )
-_INTO_SCENE = rx(r"(?:put|place|show|have|let|set|take|send|bring|get|see|picture|imagine|make) (?P<c>{C}(?:(?:,| and|, and) {C})*|him|her|them|it)(?: (?:sit|sitting|stand|standing|sleep|fly|run|play|be|swim|sleeping|ride|eat|jump|dance|walk|read|drive|wear)| to (?:the|a))? ?(?P<rest>(?:on|in|at|under|into|onto|by|near|next to|to|inside|behind|beside|over|with|wearing|[a-z]{3,}ing|a|an|the)\b.+)")
-_NOT_HEAD = EDIT_VERBS | table("the his her its their no all more less every only let's let us we i you it he she they if")
+_INTO_SCENE = rx(
+    r"(?:put|place|show|have|let|set|take|send|bring|get|see|picture|imagine|make) (?P<c>{C}(?:(?:,| and|"
+    r", and) {C})*|him|her|them|it)(?: (?:sit|sitting|stand|standing|sleep|fly|run|play|be|swim|sleeping|"
+    r"ride|eat|jump|dance|walk|read|drive|wear)| to (?:the|a))? ?(?P<rest>(?:on|in|at|under|into|onto|by|"
+    r"near|next to|to|inside|behind|beside|over|with|wearing|[a-z]{3,}ing|a|an|the)\b.+)"
+)
+_NOT_HEAD = EDIT_VERBS | table(
+    "the his her its their no all more less every only let's let us we i you it he she they if"
+)
 _VOWEL = re.compile(r"[aeiouy]")
 
 
@@ -53,7 +84,11 @@ def free(text: Text) -> list[Step]:
     if steps := question(text):
         return steps
     settings, body = take_settings(text, edit=True)
-    if settings.method and (wanted := re.match(r"for (?=\ue000|(?:an?|my|the) )", body.low)) and not text.takes:
+    if (
+        settings.method
+        and (wanted := re.match(r"for (?=\ue000|(?:an?|my|the) )", body.low))
+        and not text.takes
+    ):
         return drawn_with(body.part(wanted.end()), settings)
     if state.current is None:
         return _first_picture(text)
@@ -82,8 +117,18 @@ def _starts_wish(text: Text) -> bool:
 
 def _with_files(text: Text) -> list[Step]:
     words = re.sub(r"[\ue002\s.,:;!?]+", " ", text.low).strip()
-    if not words or re.fullmatch(r"(?:here|here you (?:go|are)|look(?: at this| here)?|see|this|these|these ones|this one|pictures?|photos?|an? (?:picture|photo)|take this|use (?:this|these)|check this out|from)", words):
-        return [Ask("Shall I learn a new subject from this, or change the picture?", ("learn it", "change it"), "words")]
+    if not words or re.fullmatch(
+        r"(?:here|here you (?:go|are)|look(?: at this| here)?|see|this|these|these ones|this one|"
+        r"pictures?|photos?|an? (?:picture|photo)|take this|use (?:this|these)|check this out|from)",
+        words,
+    ):
+        return [
+            Ask(
+                "Shall I learn a new subject from this, or change the picture?",
+                ("learn it", "change it"),
+                "words",
+            )
+        ]
     return edit(text)
 
 
@@ -100,8 +145,16 @@ def _first_picture(text: Text) -> list[Step]:
             return drawn(body.part(match.start("c")))
     if text.takes or not re.search(r"\w", low):
         return edit(text)
-    wished = re.match(rf"(?:{_WISH}|put|have|add|let there be|there should be|there is|imagine) (?:me )?(?=(?:an?|two|three|some|four|five) )", low)
-    if wished and not re.search(r"\b(?:to|on|for|in) (?:it|him|her|them|that)\b", low) and not low.startswith(("add", "put")):
+    wished = re.match(
+        rf"(?:{_WISH}|put|have|add|let there be|there should be|there is|imagine) (?:me )?(?=(?:an?|two|"
+        rf"three|some|four|five) )",
+        low,
+    )
+    if (
+        wished
+        and not re.search(r"\b(?:to|on|for|in) (?:it|him|her|them|that)\b", low)
+        and not low.startswith(("add", "put"))
+    ):
         return drawn(body.part(wished.end()))
     if _CHANGE.match(low) or _PART.search(low) or low.split()[0] in COLOURS | MOODS and len(low.split()) < 2:
         return edit(text)
@@ -149,7 +202,30 @@ def indefinite_scene(text: Text) -> bool:
     if not place or place.start() == 0:
         return False
     head = low[: place.start()].split()
-    return 0 < len(head) <= 4 and head[-1].rstrip("s") in (KINDS | ANIMALS | {"castle", "astronaut", "knight", "city", "village", "landscape", "mountain", "forest", "portrait", "unicorn", "wizard", "spaceship"}) - WEAR and not set(head) & _NOT_HEAD
+    return (
+        0 < len(head) <= 4
+        and head[-1].rstrip("s")
+        in (
+            KINDS
+            | ANIMALS
+            | {
+                "castle",
+                "astronaut",
+                "knight",
+                "city",
+                "village",
+                "landscape",
+                "mountain",
+                "forest",
+                "portrait",
+                "unicorn",
+                "wizard",
+                "spaceship",
+            }
+        )
+        - WEAR
+        and not set(head) & _NOT_HEAD
+    )
 
 
 def _prefix(low: str) -> int:
@@ -161,7 +237,13 @@ def _unclear(text: Text) -> Ask | None:
     low = text.low.strip(" .!?,;:")
     if not re.search(r"\w", low):
         return _what(text)
-    if _gibberish(low) or re.fullmatch(r"(?:\d+|one|two|three|four|five|the|a|and|or|it|him|her|them|this|that|one|more or less|different|other|change it|edit it|change|edit|modify it|do it|fix it|improve it|do something|make it|change something|something else|something different|else|the other one|other one|make it different|change this|change that|do that|make that|both|all|any|none)", low):
+    if _gibberish(low) or re.fullmatch(
+        r"(?:\d+|one|two|three|four|five|the|a|and|or|it|him|her|them|this|that|one|more or less|"
+        r"different|other|change it|edit it|change|edit|modify it|do it|fix it|improve it|do something|"
+        r"make it|change something|something else|something different|else|the other one|other one|"
+        r"make it different|change this|change that|do that|make that|both|all|any|none)",
+        low,
+    ):
         return _what(text)
     return None
 
@@ -180,6 +262,8 @@ def _gibberish(low: str) -> bool:
     if not words:
         return True
     return all(
-        w.isascii() and len(w) > 3 and (not _VOWEL.search(w) or re.search(r"[bcdfghjklmnpqrstvwxz]{5,}", w) is not None)
+        w.isascii()
+        and len(w) > 3
+        and (not _VOWEL.search(w) or re.search(r"[bcdfghjklmnpqrstvwxz]{5,}", w) is not None)
         for w in words
     )

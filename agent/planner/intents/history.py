@@ -10,80 +10,140 @@ from ..takes import TakeRef, describe, number_of
 from ..words import NUMBERS, TIMES, either
 
 _N = rf"(?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}|a couple(?: of)?|a few|a)"
-_STEPS = r"(?:steps?|takes?|times|changes?|edits?|pictures?|images?|versions?|moves?|ones|levels?|turns?|more|things)"
+_STEPS = (
+    r"(?:steps?|takes?|times|changes?|edits?|pictures?|images?|versions?|moves?|ones|levels?|turns?|more|"
+    r"things)"
+)
 _TWICE = rf"(?P<times>{either(dict.fromkeys(TIMES))})"
-_IT = r"(?:that|this|it|the last (?:one|change|edit|step|thing|move|action|take|picture|drawing)s?|the last|last (?:one|change|edit|step|action)|"
-_IT += r"(?:the|my|your|that|this) (?:last |latest |previous |most recent )?(?:change|edit|modification|alteration|step|action)|what you (?:just )?did|my last (?:one|request))"
+_IT = (
+    r"(?:that|this|it|the last (?:one|change|edit|step|thing|move|action|take|picture|drawing)s?|"
+    r"the last|last (?:one|change|edit|step|action)|"
+)
+_IT += (
+    r"(?:the|my|your|that|this) (?:last |latest |previous |most recent )?(?:change|edit|modification|"
+    r"alteration|step|action)|what you (?:just )?did|my last (?:one|request))"
+)
 _AGAIN = r"(?: (?:again|please|instead|then|now|for me))*"
 
 _UNDO = [
-    rf"(?:undo|unde|undoo|reverse|cancel|scrap|discard|ditch|drop|roll ?back|take back|rewind|revert|throw away|throw out) {_IT}{_AGAIN}",
-    rf"(?:take|roll|turn|put|change|bring) (?:that|it|this|the last one) back(?: again| to (?:how|what|the way) it was(?: before)?| please)?{_AGAIN}",
-    rf"(?:undo|rewind|roll ?back|revert|scrap|go back|step back|delete|discard|remove) (?:the |my )?(?:last |latest |previous )?{_N}(?: {_STEPS})?(?: back| ago)?{_AGAIN}",
+    rf"(?:undo|unde|undoo|reverse|cancel|scrap|discard|ditch|drop|roll ?back|take back|rewind|revert|"
+    rf"throw away|throw out) {_IT}{_AGAIN}",
+    rf"(?:take|roll|turn|put|change|bring) (?:that|it|this|the last one) back(?: again| to (?:how|"
+    rf"what|the way) it was(?: before)?| please)?{_AGAIN}",
+    rf"(?:undo|rewind|roll ?back|revert|scrap|go back|step back|delete|discard|remove) (?:the |"
+    rf"my )?(?:last |latest |previous )?{_N}(?: {_STEPS})?(?: back| ago)?{_AGAIN}",
     rf"undo(?: {_IT}| everything since)? (?:{_TWICE}|{_N} times)",
-    r"(?:just )?(?:undo|ctrl[- +]?z|control[- ]?z|undo please|step back|roll ?back|rewind|revert|back up|backwards?|go backwards?|previous|go to (?:the )?previous)" + _AGAIN,
-    rf"(?:(?:let's |let us |we |i want to |i'd like to |i would like to )?(?:go|step|move|jump|take us|take me|get|head|turn|back up) )?back(?: up)?(?: by)?(?: {_N})?(?: {_STEPS})?{_AGAIN}",
+    r"(?:just )?(?:undo|ctrl[- +]?z|control[- ]?z|undo please|step back|roll ?back|rewind|revert|"
+    r"back up|backwards?|go backwards?|previous|go to (?:the )?previous)" + _AGAIN,
+    rf"(?:(?:let's |let us |we |i want to |i'd like to |i would like to )?(?:go|step|move|jump|"
+    rf"take us|take me|get|head|turn|back up) )?back(?: up)?(?: by)?(?: {_N})?(?: {_STEPS})?{_AGAIN}",
     rf"(?:let's |let us )?(?:go|take|step|move|jump|make) {_N}(?: {_STEPS})? back(?:wards?)?{_AGAIN}",
     rf"{_N} (?:{_STEPS} )?back(?:wards?)?{_AGAIN}",
     rf"(?:go|step|move) (?:back|backwards?) {_TWICE}|back {_TWICE}",
-    r"(?:(?:go|take it|take me|take us|bring it|put it|change it|turn it|get it) )?back to (?:how|what|the way|where) (?:it|we|that|things) (?:was|were|looked|had been)(?: before| earlier| originally)?" + _AGAIN,
-    r"(?:as|like|how) it was before(?: that| the change)?|(?:the way|how) it was(?: before)?(?: was better)?|it was better before",
-    r"(?:that was a mistake|that's a mistake|oops|whoops|my mistake)(?:,? (?:undo|go back|take it back|take that back))?",
-    r"i (?:don't|do not|didn't) (?:want|need|like|mean) (?:that|this|the last) (?:change|edit)(?: anymore| any more)?",
+    r"(?:(?:go|take it|take me|take us|bring it|put it|change it|turn it|get it) )?back to (?:how|"
+    r"what|the way|where) (?:it|we|that|things) (?:was|were|looked|had been)(?: before| earlier|"
+    r" originally)?" + _AGAIN,
+    r"(?:as|like|how) it was before(?: that| the change)?|(?:the way|"
+    r"how) it was(?: before)?(?: was better)?|it was better before",
+    r"(?:that was a mistake|that's a mistake|oops|whoops|my mistake)(?:,? (?:undo|go back|"
+    r"take it back|take that back))?",
+    r"i (?:don't|do not|didn't) (?:want|need|like|mean) (?:that|this|the last) (?:change|"
+    r"edit)(?: anymore| any more)?",
     r"(?:delete|remove|erase|trash|bin) (?:that|this|it)(?: (?:again|please))?",
     r"(?:forget|never ?mind|ignore) (?:that|the last|the latest) (?:change|edit|one|step)s?",
     r"(?:get rid of|lose) (?:that|the last|the latest) (?:change|edit|take|picture|step)",
-    rf"(?:i (?:want|would like|'d like)|can we have|give me) (?:the )?(?:old|previous|earlier) (?:one|picture|take|version|image)(?: back)?{_AGAIN}",
+    rf"(?:i (?:want|would like|'d like)|can we have|give me) (?:the )?(?:old|previous|"
+    rf"earlier) (?:one|picture|take|version|image)(?: back)?{_AGAIN}",
 ]
 _UNDO_TO = rx(
-    r"(?:(?:let's |i want to |i'd like to )?(?:go|return|jump|step|move|get|switch|take me|take us|change|flip|bring me|come)(?: back)?|back|return|revert|undo|bring back|restore|give me back|show me)"
+    r"(?:(?:let's |i want to |i'd like to )?(?:go|return|jump|step|move|get|switch|take me|take us|"
+    r"change|flip|bring me|come)(?: back)?|back|return|revert|undo|bring back|restore|give me back|"
+    r"show me)"
     r"(?: to)? (?P<t>{T})(?: again| please| instead| back| then)*"
 )
 _UNDO_LAST = rx(
-    r"(?:undo|scrap|discard|drop|cancel|delete|remove|erase|throw away|trash|bin|take back|get rid of|revert) (?P<t>{T})(?: again| please)*"
+    r"(?:undo|scrap|discard|drop|cancel|delete|remove|erase|throw away|trash|bin|take back|"
+    r"get rid of|revert) (?P<t>{T})(?: again| please)*"
 )
 _REDO = [
-    rf"re-?do(?: (?:that|this|it|the (?:last )?(?:change|edit|undo|step|one)|what i undid))?(?: (?:{_TWICE}|(?:the (?:last )?)?{_N}(?: {_STEPS})?))?(?: again| please| then)*",
+    rf"re-?do(?: (?:that|this|it|the (?:last )?(?:change|edit|undo|step|one)|"
+    rf"what i undid))?(?: (?:{_TWICE}|(?:the (?:last )?)?{_N}(?: {_STEPS})?))?(?: again| please|"
+    rf" then)*",
     rf"re-?do (?:the )?(?:last )?{_N}(?: {_STEPS})?",
     r"(?:undo|reverse|take back|cancel) (?:the|that|my|your|this) (?:last )?undo(?:ing)?",
     r"un-?undo(?: that| it)?",
-    rf"(?:let's )?(?:go|step|move|jump)(?: {_N}(?: {_STEPS})?)? forwards?(?: again)?(?: by)?(?: (?:{_TWICE}|(?:by )?(?P<m>\d{{1,3}}|{either(dict.fromkeys(NUMBERS))}|a)(?: {_STEPS})?))?{_AGAIN}",
-    rf"(?:{_N} (?:{_STEPS} )?)?forwards?(?: (?P<m>\d{{1,3}}|{either(dict.fromkeys(NUMBERS))})(?: {_STEPS})?)?(?: again| please)*",
-    r"(?:actually,? )?(?:bring|get|put|give me|restore) (?:it|that|this|the change|the edit|that change|that one)(?: back)(?: again)?(?: please)?(?: in)?",
-    r"(?:restore|reapply|re-apply|repeat) (?:it|that|that change|the change|the edit|what i undid|what we undid|the undone (?:change|edit|step|take|picture))",
+    rf"(?:let's )?(?:go|step|move|jump)(?: {_N}(?: {_STEPS})?)? forwards?(?: again)?(?: by)?(?: "
+    rf"(?:{_TWICE}|(?:by )?(?P<m>\d{{1,3}}|{either(dict.fromkeys(NUMBERS))}|"
+    rf"a)(?: {_STEPS})?))?{_AGAIN}",
+    rf"(?:{_N} (?:{_STEPS} )?)?forwards?(?: (?P<m>\d{{1,3}}|"
+    rf"{either(dict.fromkeys(NUMBERS))})(?: {_STEPS})?)?(?: again| please)*",
+    r"(?:actually,? )?(?:bring|get|put|give me|restore) (?:it|that|this|the change|the edit|"
+    r"that change|that one)(?: back)(?: again)?(?: please)?(?: in)?",
+    r"(?:restore|reapply|re-apply|repeat) (?:it|that|that change|the change|the edit|what i undid|"
+    r"what we undid|the undone (?:change|edit|step|take|picture))",
     r"(?:no,? )?(?:i (?:want|changed my mind,? i want)|give me) (?:it|that) back(?: after all)?",
     r"(?:actually )?(?:it|that) was better (?:after|with) (?:the change|that)",
 ]
-_GO = r"(?:go|jump|get|switch|return|head|roll|move|come|change|flip|travel|step|take me|take us|bring me|bring us|rewind|revert|reset|skip|hop)"
+_GO = (
+    r"(?:go|jump|get|switch|return|head|roll|move|come|change|flip|travel|step|take me|take us|bring me|"
+    r"bring us|rewind|revert|reset|skip|hop)"
+)
 _FORK = [
-    rf"(?:let's |let us |i want to |i'd like to |i would like to |i'll |we should |now )?{_GO}(?: me| us| it| all the way| right| straight| over)*(?: back)?(?: over)? (?:to|at) (?P<t>{{T}})",
+    rf"(?:let's |let us |i want to |i'd like to |i would like to |i'll |we should |now )?{_GO}(?: me|"
+    rf" us| it| all the way| right| straight| over)*(?: back)?(?: over)? (?:to|at) (?P<t>{{T}})",
     r"(?:all the way )?back to (?P<t>{T})",
-    r"(?:let's |i want to |i'd like to )?(?:fork|branch|branch off|branch out|split|split off|make a branch|start a (?:new )?branch|create a branch|new branch|a (?:new )?branch|open a branch)(?: (?:off|from|at|to|of|off of|here at))* (?P<t>{T})",
-    r"(?:let's |i want to |i'd like to |let me |we'll |i'll )?(?:continue|start(?: over| again| fresh| anew)?|work|carry on|go on|keep going|keep working|keep on working|resume|proceed|move on|build|restart|pick up|take it|begin(?: again)?|play|stay)(?: (?:with|from|at|on|off|again from))+ (?P<t>{T})",
-    r"(?:let's |i want to |i'd like to |i'll |i will |we'll |let me |i'd rather |i would rather |just )?(?:use|pick|choose|select|go with|take|work with|stick with|switch to|go for|base (?:it|everything|this) on|stay with|open|restore|bring back|checkout|check out|settle on|settle for|reopen|activate|return to|revert to|load)(?: back)? (?P<t>{T})",
+    r"(?:let's |i want to |i'd like to )?(?:fork|branch|branch off|branch out|split|split off|"
+    r"make a branch|start a (?:new )?branch|create a branch|new branch|a (?:new )?branch|"
+    r"open a branch)(?: (?:off|from|at|to|of|off of|here at))* (?P<t>{T})",
+    r"(?:let's |i want to |i'd like to |let me |we'll |i'll )?(?:continue|start(?: over| again|"
+    r" fresh| anew)?|work|carry on|go on|keep going|keep working|keep on working|resume|proceed|"
+    r"move on|build|restart|pick up|take it|begin(?: again)?|play|stay)(?: (?:with|from|at|on|off|"
+    r"again from))+ (?P<t>{T})",
+    r"(?:let's |i want to |i'd like to |i'll |i will |we'll |let me |i'd rather |i would rather |"
+    r"just )?(?:use|pick|choose|select|go with|take|work with|stick with|switch to|go for|base (?:it|"
+    r"everything|this) on|stay with|open|restore|bring back|checkout|check out|settle on|settle for|"
+    r"reopen|activate|return to|revert to|load)(?: back)? (?P<t>{T})",
     r"make (?P<t>{T}) (?:the )?(?:current|active|base|starting point|new base)(?: one| take| picture)?",
     r"(?P<t>{T}) (?:is|should be|shall be|as) (?:the|our|my) (?:base|starting point|new base|current one)",
 ]
-_TAILS = rf"{_AGAIN}(?: (?:as (?:a|the|our|my) (?:base|basis|starting point|start)|and (?:go on|continue|work|branch|start|carry on|keep going)(?: (?:from|on from) (?:there|it|that|here))?|from (?:now|here) on|for now))?{_AGAIN}"
+_TAILS = (
+    rf"{_AGAIN}(?: (?:as (?:a|the|our|my) (?:base|basis|starting point|start)|and (?:go on|continue|work|"
+    rf"branch|start|carry on|keep going)(?: (?:from|on from) (?:there|it|that|here))?|from (?:now|"
+    rf"here) on|for now))?{_AGAIN}"
+)
 _MY_COMPARE = [
     r"(?:can you |let's |please )?compare (?P<rest>.+)",
-    r"(?:what(?:'s| is| are)|what has|show me|tell me|is there) (?:the |any |a )?differen(?:ce|ces|t)(?: is)? (?:between|in|with|from|about) (?P<rest>.+)",
-    r"(?:what(?:'s| is)|how is|how does|how do|how are|in what way (?:is|does|do)|is|are) (?P<rest>{T}.{0,40}differ(?:ent|ence|s)?.{0,60})",
-    r"(?:which|what|who)(?: one| of (?:them|those|these)| picture| take)?(?: (?:is|looks|do you (?:think|find)|would you say|turned out|came out|has|scores?|matches|fits|shows))*(?: the)?(?: is)? (?:better|best|nicer|closer|higher|prettier|sharper|good|more [a-z]+|worse)(?: [a-z]+){0,5}[,:]? ?(?P<rest>.*{T}.*)",
-    r"(?:is|are|was|does) (?P<rest>{T} .{0,30}(?:better|nicer|closer|worse|sharper|more|same|as good).{0,40}{T}.{0,20})",
+    r"(?:what(?:'s| is| are)|what has|show me|tell me|is there) (?:the |any |a )?differen(?:ce|ces|"
+    r"t)(?: is)? (?:between|in|with|from|about) (?P<rest>.+)",
+    r"(?:what(?:'s| is)|how is|how does|how do|how are|in what way (?:is|does|do)|is|"
+    r"are) (?P<rest>{T}.{0,40}differ(?:ent|ence|s)?.{0,60})",
+    r"(?:which|what|who)(?: one| of (?:them|those|these)| picture| take)?(?: (?:is|looks|"
+    r"do you (?:think|find)|would you say|turned out|came out|has|scores?|matches|fits|"
+    r"shows))*(?: the)?(?: is)? (?:better|best|nicer|closer|higher|prettier|sharper|good|more [a-z]+|"
+    r"worse)(?: [a-z]+){0,5}[,:]? ?(?P<rest>.*{T}.*)",
+    r"(?:is|are|was|does) (?P<rest>{T} .{0,30}(?:better|nicer|closer|worse|sharper|more|same|"
+    r"as good).{0,40}{T}.{0,20})",
     r"(?P<rest>.*{T}.{0,20} (?:vs\.?|versus|against|compared (?:to|with)|or) .{0,20}{T}.{0,20})",
-    r"(?:put|show|place|see|view|look at|let me see|show me)(?: me)? (?P<rest>{T}.{0,40}(?:side by side|next to (?:each other|{T})|together|beside {T}))",
+    r"(?:put|show|place|see|view|look at|let me see|"
+    r"show me)(?: me)? (?P<rest>{T}.{0,40}(?:side by side|next to (?:each other|{T})|together|"
+    r"beside {T}))",
     r"(?:side by side|comparison)(?: of| between|:)? (?P<rest>.*{T}.*)",
     r"how (?:do|does|did|are|is) (?P<rest>{T}.{0,40}compare.{0,40}|.{0,12}compare.{0,10}{T}.{0,40})",
 ]
 
-_UNDO_ALL = re.compile(r"(?:undo|revert|scrap|take back|discard) (?:everything|it all|all(?: (?:changes|the changes|of it|of that|my changes))?)(?: again| please)*")
+_UNDO_ALL = re.compile(
+    r"(?:undo|revert|scrap|take back|discard) (?:everything|it all|all(?: (?:changes|the changes|of it|"
+    r"of that|my changes))?)(?: again| please)*"
+)
 _UNDOS = [rx(p) for p in _UNDO]
 _REDOS = [rx(p) for p in _REDO]
 _FORKS = [rx(p + _TAILS) for p in _FORK]
 _COMPARES = [rx(p) for p in _MY_COMPARE]
 _SAME = re.compile(r"\b(?:it|this|that|the current(?: one)?|what we have|now)\b")
-_THEM = re.compile(r"(?:them|both|these|those|the two|these two|those two|the (?:pictures|takes|images|versions|results))(?: all)?(?: side by side)?[ ?]*")
+_THEM = re.compile(
+    r"(?:them|both|these|those|the two|these two|those two|the (?:pictures|takes|images|versions|"
+    r"results))(?: all)?(?: side by side)?[ ?]*"
+)
 
 
 def history(text: Text) -> list[Step] | None:
@@ -128,7 +188,7 @@ def _undo(text: Text, low: str) -> list[Step] | None:
 
 
 def _undo_previous(text: Text, low: str) -> list[Step] | None:
-    """"Back to the previous one" and "scrap the last two" count steps, not takes."""
+    """As in "Back to the previous one" and "scrap the last two" count steps, not takes."""
     match = _UNDO_TO.fullmatch(low)
     ref = text.take_at(match.start("t")) if match else None
     if ref and ref.how == "previous":
@@ -141,8 +201,12 @@ def _undo_previous(text: Text, low: str) -> list[Step] | None:
         return _stepping("undo", len(ref.numbers) or 1, text)
     if ref.how == "current" or (ref.numbers and ref.numbers == (text.state.current,)):
         return _stepping("undo", 1, text)
-    if ref.numbers and low.startswith(("delete", "remove", "erase", "trash", "bin", "throw", "get rid", "discard")):
-        return [Say(f"Pictures are deleted outside the conversation: limner delete {ref.numbers[0]}.", weak=False)]
+    if ref.numbers and low.startswith(
+        ("delete", "remove", "erase", "trash", "bin", "throw", "get rid", "discard")
+    ):
+        return [
+            Say(f"Pictures are deleted outside the conversation: limner delete {ref.numbers[0]}.", weak=False)
+        ]
     return None
 
 
@@ -163,7 +227,9 @@ def one_take(ref: TakeRef, text: Text) -> int | Ask:
         return ref.numbers[0]
     if text.hints.take is not None and state.exists(text.hints.take):
         return text.hints.take
-    near = [describe(t) for t in state.takes if t.number in ref.numbers] or [describe(t) for t in state.takes[-4:]]
+    near = [describe(t) for t in state.takes if t.number in ref.numbers] or [
+        describe(t) for t in state.takes[-4:]
+    ]
     if not state.takes:
         return Ask("There is no picture yet. What shall I draw?", options_to_draw(text), "words")
     if len(ref.numbers) > 1:
@@ -205,7 +271,11 @@ def compare(text: Text) -> list[Step] | None:
 
 
 def _compare_bare(text: Text, low: str) -> list[Step] | None:
-    if re.fullmatch(r"(?:compare|what(?:'s| is) the difference|what changed|what did you change|which (?:one )?is better|which (?:one )?do you (?:like|prefer)(?: better| more)?)", low):
+    if re.fullmatch(
+        r"(?:compare|what(?:'s| is) the difference|what changed|what did you change|"
+        r"which (?:one )?is better|which (?:one )?do you (?:like|prefer)(?: better| more)?)",
+        low,
+    ):
         return _compared(text, [], low)
     return None
 
@@ -231,5 +301,7 @@ def _compared(text: Text, numbers: list[int], low: str) -> list[Step]:
 
 def _which_two(text: Text) -> Ask:
     takes = [t.number for t in text.state.takes]
-    pairs = [f"{a} and {b}" for a, b in ((takes[-2], takes[-1]), (takes[0], takes[-1]))] if len(takes) > 1 else []
+    pairs = (
+        [f"{a} and {b}" for a, b in ((takes[-2], takes[-1]), (takes[0], takes[-1]))] if len(takes) > 1 else []
+    )
     return Ask("Which takes shall I compare?", tuple(dict.fromkeys(pairs)), "takes")

@@ -9,51 +9,84 @@ from ..state import Ask, Call, Say, Step
 from ..words import BAD, GOOD, PRAISE, either
 from .history import one_take
 
-_OBJ = r"(?P<t>{T})|it|this|that|them|these|this picture|the picture|the result|the image|how (?:it|that|this) (?:looks|turned out|came out)|what you (?:did|made|drew)"
+_OBJ = (
+    r"(?P<t>{T})|it|this|that|them|these|this picture|the picture|the result|the image|how (?:it|that|"
+    r"this) (?:looks|turned out|came out)|what you (?:did|made|drew)"
+)
 _VERY = (
-    r"(?: (?:really|so|very|quite|pretty|just|absolutely|totally|completely|much|all|too|simply|kind of|a bit|rather|"
+    r"(?: (?:really|so|very|quite|pretty|just|absolutely|totally|completely|much|all|too|simply|"
+    r"kind of|a bit|rather|"
     r"definitely|truly|super|actually|clearly|by far|still|also|now|the|a|an|my|our))*"
 )
-_END = r"(?: (?:best|the best|the most|most|a lot|so much|very much|better|more|best of all|most of all|too|indeed|already|really|much|the way it is|as it is|of (?:them )?all|now|one|picture|so far|of the (?:lot|bunch|three|two|four)))*"
+_END = (
+    r"(?: (?:best|the best|the most|most|a lot|so much|very much|better|more|best of all|most of all|too|"
+    r"indeed|already|really|much|the way it is|as it is|of (?:them )?all|now|one|picture|so far|"
+    r"of the (?:lot|bunch|three|two|four)))*"
+)
 _THAN = r"(?: (?:better |more )?(?:than|over|to) (?:{T}|the others?|the rest|the other one|all the others))?"
 _GOOD, _BAD = either(GOOD), either(BAD)
-_THING = r"(?:colou?rs?|place|background|dog|cat|pose|size|shape|pattern|face|hat|person|subject|ears?|eyes|style|time|scene|direction|[a-z]+)"
+_THING = (
+    r"(?:colou?rs?|place|background|dog|cat|pose|size|shape|pattern|face|hat|person|subject|ears?|eyes|"
+    r"style|time|scene|direction|[a-z]+)"
+)
 
 _LIKED = [
-    rf"(?:(?:i|we) (?:(?:really|do|absolutely|just|also|actually|still|definitely|quite|rather|kind of|think i|simply) )*(?:like|prefer|enjoy|love|adore)|(?:absolutely |really )?(?:love|loving|adore))(?: (?:{_OBJ}))(?: and (?P<u>{{T}}))?{_END}{_THAN}{_END}",
+    rf"(?:(?:i|we) (?:(?:really|do|absolutely|just|also|actually|still|definitely|quite|rather|"
+    rf"kind of|think i|simply) )*(?:like|prefer|enjoy|love|adore)|(?:absolutely |really )?(?:love|"
+    rf"loving|adore))(?: (?:{_OBJ}))(?: and (?P<u>{{T}}))?{_END}{_THAN}{_END}",
     rf"(?:i'm|i am|we're) (?:so |very |really )?(?:happy|pleased|satisfied) with (?:{_OBJ})",
-    rf"(?:(?P<t>{{T}})|it|this|that|this picture|the picture|the result)(?:'s| is| looks?| turned out| came out| was| are){_VERY} {_GOOD}{_END}(?: one)?{_THAN}{_END}",
+    rf"(?:(?P<t>{{T}})|it|this|that|this picture|the picture|the result)(?:'s| is| looks?|"
+    rf" turned out| came out| was| are){_VERY} {_GOOD}{_END}(?: one)?{_THAN}{_END}",
     rf"(?:it|that|this)'s{_VERY} {_GOOD}{_END}",
     rf"(?:looks|looking|turned out|came out){_VERY} {_GOOD}{_END}",
-    r"(?:my |the )?(?:absolute |personal )?(?:favou?rite|best|winner|best one)(?: one)?(?: so far)?(?: is|:|,) (?P<t>{T})",
-    r"(?P<t>{T})(?: is|'s)?(?: definitely| clearly| by far)?,? (?:my |the |a |our )?(?:absolute |new |personal )?(?:favou?rite|best|winner|keeper|best one|nicest|prettiest)(?: one)?(?: so far| of all| by far| yet)?",
-    rf"(?:rate|mark|score|save|flag|remember|tag) (?:{_OBJ})(?: as| with)?(?: a)? (?:good|great|liked|a favou?rite|favou?rite|best|perfect|positive|positively|thumbs up|up|nice|5 stars|five stars|👍)",
-    rf"(?:(?:a )?(?:big )?thumbs up|two thumbs up|five stars|5 stars|10 out of 10|10/10|\+1|👍|❤️?|😍|🥰|💯|⭐+)(?:[ ,]*(?:for|to|on)? ?(?:{_OBJ}))?[ 👍❤️😍🥰]*",
+    r"(?:my |the )?(?:absolute |personal )?(?:favou?rite|best|winner|"
+    r"best one)(?: one)?(?: so far)?(?: is|:|,) (?P<t>{T})",
+    r"(?P<t>{T})(?: is|'s)?(?: definitely| clearly| by far)?,? (?:my |the |a |our )?(?:absolute |"
+    r"new |personal )?(?:favou?rite|best|winner|keeper|best one|nicest|prettiest)(?: one)?(?: so far|"
+    r" of all| by far| yet)?",
+    rf"(?:rate|mark|score|save|flag|remember|tag) (?:{_OBJ})(?: as| with)?(?: a)? (?:good|great|"
+    rf"liked|a favou?rite|favou?rite|best|perfect|positive|positively|thumbs up|up|nice|5 stars|"
+    rf"five stars|👍)",
+    rf"(?:(?:a )?(?:big )?thumbs up|two thumbs up|five stars|5 stars|10 out of 10|10/10|\+1|👍|❤️?|😍|"
+    rf"🥰|💯|⭐+)(?:[ ,]*(?:for|to|on)? ?(?:{_OBJ}))?[ 👍❤️😍🥰]*",
     rf"(?:{_OBJ})[:, ]*(?: gets| deserves)?(?: a| my)? ?(?:thumbs up|👍|❤️?|😍|five stars|5 stars|\+1)",
-    r"(?P<t>{T})(?: is| was|:|,)? ?(?:the )?(?:good|great|perfect|lovely|beautiful|best|better|nice|nicer)(?: one)?",
+    r"(?P<t>{T})(?: is| was|:|,)? ?(?:the )?(?:good|great|perfect|lovely|beautiful|best|better|nice|"
+    r"nicer)(?: one)?",
     rf"{either(PRAISE)}(?: (?:one|picture|work|drawing|result))?",
     rf"(?:what a|such a) {_GOOD}(?: one| picture| drawing| image)?",
     r"(?:keep|save) (?P<t>{T}) as (?:a |my )?favou?rite",
-    r"(?:i think )?(?P<t>{T}) (?:turned out|came out|looks|looked|worked|works) (?:really |so |very |quite )?(?:well|good|great|best|better|perfect|lovely|beautiful|amazing|nice)(?: than {T})?",
-    r"(?:yes,? )?that's (?:the one|it|exactly (?:it|right|what i (?:wanted|meant|had in mind))|what i (?:wanted|meant|had in mind)|more like it)",
+    r"(?:i think )?(?P<t>{T}) (?:turned out|came out|looks|looked|worked|works) (?:really |so |very |"
+    r"quite )?(?:well|good|great|best|better|perfect|lovely|beautiful|amazing|nice)(?: than {T})?",
+    r"(?:yes,? )?that's (?:the one|it|exactly (?:it|right|what i (?:wanted|meant|had in mind))|"
+    r"what i (?:wanted|meant|had in mind)|more like it)",
 ]
 _DISLIKED = [
-    rf"(?:i |we )?(?:(?:really|just|also|actually|still|absolutely) )*(?:don't|do not|didn't|never|can't say i) (?:(?:really|much|particularly|quite|even) )*(?:like|love|care for|want|enjoy)(?: (?:{_OBJ})){_END}(?: at all)?(?: one)?",
-    rf"(?:i )?(?:(?:really|absolutely|just|kind of) )*(?:hate|dislike|can't stand|despise)(?: (?:{_OBJ}))(?: so much| a lot)?",
-    rf"(?:(?P<t>{{T}})|it|this|that|this picture|the picture|the result)(?:'s| is| looks?| turned out| came out| was| are){_VERY} {_BAD}(?: {_THING})?(?: at all)?(?: one)?{_END}",
+    rf"(?:i |we )?(?:(?:really|just|also|actually|still|absolutely) )*(?:don't|do not|didn't|never|"
+    rf"can't say i) (?:(?:really|much|particularly|quite|even) )*(?:like|love|care for|want|"
+    rf"enjoy)(?: (?:{_OBJ})){_END}(?: at all)?(?: one)?",
+    rf"(?:i )?(?:(?:really|absolutely|just|kind of) )*(?:hate|dislike|can't stand|"
+    rf"despise)(?: (?:{_OBJ}))(?: so much| a lot)?",
+    rf"(?:(?P<t>{{T}})|it|this|that|this picture|the picture|the result)(?:'s| is| looks?|"
+    rf" turned out| came out| was| are){_VERY} {_BAD}(?: {_THING})?(?: at all)?(?: one)?{_END}",
     rf"(?:it|that|this)'s{_VERY} {_BAD}{_END}(?: at all)?",
     rf"(?:looks|looking|turned out|came out){_VERY} {_BAD}{_END}",
     rf"(?:it's|that's|this is|that is) (?:the |a )?wrong {_THING}",
     rf"(?:the )?{_THING}(?:'s| is| are| looks?){_VERY} (?:wrong|incorrect|not right|all wrong|messed up)",
     rf"(?:the )?wrong {_THING}(?: {_THING})?(?: again| there)?",
-    rf"(?:rate|mark|score|flag|tag) (?:{_OBJ})(?: as| with)?(?: a)? (?:bad|poor|wrong|disliked|not good|a failure|negative|terrible|ugly|thumbs down|down|1 star|one star|👎)",
+    rf"(?:rate|mark|score|flag|tag) (?:{_OBJ})(?: as| with)?(?: a)? (?:bad|poor|wrong|disliked|"
+    rf"not good|a failure|negative|terrible|ugly|thumbs down|down|1 star|one star|👎)",
     rf"(?:(?:a )?(?:big )?thumbs down|one star|1 star|-1|👎|🤮|😞|🙁)(?:[ ,]*(?:for|to|on)? ?(?:{_OBJ}))?[ 👎]*",
     rf"(?:{_OBJ})[:, ]*(?: gets| deserves)?(?: a)? ?(?:thumbs down|👎|one star|1 star)",
-    r"(?P<t>{T})(?: is| was|:|,)? ?(?:bad|wrong|ugly|terrible|awful|the worst|worse|not good|no good)(?: one)?",
+    r"(?P<t>{T})(?: is| was|:|,)? ?(?:bad|wrong|ugly|terrible|awful|the worst|worse|not good|"
+    r"no good)(?: one)?",
     rf"{_BAD}(?: (?:one|picture|work|drawing|result))?",
-    r"not (?:(?P<t>{T})|that one|this one|like that|like this|that|this|what i (?:wanted|meant|asked for|had in mind)|(?:a )?(?:good|great|nice|right)(?: one)?)",
-    r"(?:it|that|this|(?P<t>{T})) (?:doesn't|does not|didn't) (?:really |even )?(?:look|seem|feel|turn out|come out|work)(?: (?:good|right|nice|well|like (?:him|her|it|them|{C}|my [a-z]+)|anything like (?:him|her|it|{C})))?(?: at all| much)?",
-    r"(?:it|that|this|(?P<t>{T}))(?:'s| is|) (?:not|isn't|hardly|no longer) (?:him|her|{C}|good|right|what i (?:wanted|meant|asked for|had in mind))(?: at all| enough)?",
+    r"not (?:(?P<t>{T})|that one|this one|like that|like this|that|this|what i (?:wanted|meant|"
+    r"asked for|had in mind)|(?:a )?(?:good|great|nice|right)(?: one)?)",
+    r"(?:it|that|this|(?P<t>{T})) (?:doesn't|does not|didn't) (?:really |even )?(?:look|seem|feel|"
+    r"turn out|come out|work)(?: (?:good|right|nice|well|like (?:him|her|it|them|{C}|my [a-z]+)|"
+    r"anything like (?:him|her|it|{C})))?(?: at all| much)?",
+    r"(?:it|that|this|(?P<t>{T}))(?:'s| is|) (?:not|isn't|hardly|no longer) (?:him|her|{C}|good|"
+    r"right|what i (?:wanted|meant|asked for|had in mind))(?: at all| enough)?",
     r"that's not (?:what i (?:wanted|meant|asked for|had in mind)|it|right|good|him|her|{C})(?: at all)?",
 ]
 _LIKES = [rx(p) for p in _LIKED]

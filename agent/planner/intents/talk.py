@@ -1,4 +1,4 @@
-"""Sentences that want words, not pictures: greetings, thanks, help, small talk, questions about the session."""
+"""Sentences that want words, not pictures: greetings, help, small talk, questions about the session."""
 
 from __future__ import annotations
 
@@ -16,39 +16,105 @@ HELP = (
     '"compare 1 and 3" · "I like this one" · "what do you know?"'
 )
 _THANKS = re.compile(
-    r"(?:(?:oh|ok|okay|great|perfect|cool|nice|lovely|wow|awesome|well|alright|yes|wonderful|excellent|amazing|good|brilliant|super)[,.! ]+)*"
-    r"(?:many |big |huge )?(?:thanks?|thx|ty|tysm|thank (?:you|u)|cheers|much appreciated|i appreciate (?:it|that)|merci|danke|gracias|ta)\b(?!.*\b(?:but|now|make|draw|add|please)\b).{0,60}"
+    r"(?:(?:oh|ok|okay|great|perfect|cool|nice|lovely|wow|awesome|well|alright|yes|wonderful|"
+    r"excellent|amazing|good|brilliant|super)[,.! ]+)*"
+    r"(?:many |big |huge )?(?:thanks?|thx|ty|tysm|thank (?:you|u)|cheers|much appreciated|"
+    r"i appreciate (?:it|that)|merci|danke|gracias|ta)\b(?!.*\b(?:but|now|make|draw|add|"
+    r"please)\b).{0,60}"
 )
 _THANKS_TAIL = re.compile(
-    r"(?:that'?s|this is|it'?s|that is|looks) (?:really |so |very |just |absolutely )*(?:great|perfect|lovely|wonderful|nice|good|fine|enough|all|beautiful|awesome)[,.! ]+(?:thanks?|thank you|cheers).{0,30}"
+    r"(?:that'?s|this is|it'?s|that is|looks) (?:really |so |very |just |absolutely )*(?:great|"
+    r"perfect|lovely|wonderful|nice|good|fine|enough|all|beautiful|awesome)[,.! ]+(?:thanks?|"
+    r"thank you|cheers).{0,30}"
 )
 _GREETING = re.compile(
-    rf"{either(GREETINGS)}(?:[,!. ]+(?:there|limner|you|all|everyone|again|my friend|friend|buddy|mate|how are you(?: doing| today)*|how(?:'s| is) it going|nice to meet you|what's up|to you(?: too)?|good to see you))*"
+    rf"{either(GREETINGS)}(?:[,!. ]+(?:there|limner|you|all|everyone|again|my friend|friend|buddy|"
+    rf"mate|how are you(?: doing| today)*|how(?:'s| is) it going|nice to meet you|what's up|"
+    rf"to you(?: too)?|good to see you))*"
 )
-_BYE = re.compile(rf"(?:(?:ok|okay|thanks|thank you|alright|well|great)[,.! ]+)*{either(FAREWELLS)}(?:[,!. ]+(?:limner|then|for now|for today|now|everyone|all|thanks|thank you|bye|soon|tomorrow|later|see you|my friend))*")
+_BYE = re.compile(
+    rf"(?:(?:ok|okay|thanks|thank you|alright|well|great)[,.! ]+)*{either(FAREWELLS)}(?:[,!. ]+(?:limner|"
+    rf"then|for now|for today|now|everyone|all|thanks|thank you|bye|soon|tomorrow|later|see you|"
+    rf"my friend))*"
+)
 _INTERJECTION = re.compile(rf"(?:{either(INTERJECTIONS)}[\s,.!?]*){{1,4}}")
 _HELP = re.compile(
-    r"(?:help(?: me)?(?: please| out)?|help!|\?+|/help|commands?|usage|manual|instructions|options|i need help|can you help(?: me)?|i'm (?:lost|stuck)|"
-    r"how (?:do|does|can|should|would) (?:i|you|this|it|one|we|limner)\b(?! (?:look|make it|know if)).*|what (?:can|could) (?:you|i|we) (?:do|ask|say|try|type|draw|make)(?: (?:here|for me|with (?:you|this|it|limner)|now|next|else))*|what (?:do|should) i (?:do|say|type)(?: (?:now|next|here))?|"
-    r"what are (?:you(?: able to do| capable of)?|your (?:options|commands|features|abilities|capabilities|functions|skills))|what(?:'s| is) (?:this|limner)(?: (?:about|for|thing|program))?|who are you|what do you do|show (?:me )?(?:the )?(?:help|commands|options)|"
-    r"(?:explain|tell me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|how to .{1,80})|what else can you do|how to .{1,80}|give me (?:some )?(?:examples|tips|a hint|hints|help))"
+    r"(?:help(?: me)?(?: please| out)?|help!|\?+|/help|commands?|usage|manual|instructions|options|"
+    r"i need help|can you help(?: me)?|i'm (?:lost|stuck)|"
+    r"how (?:do|does|can|should|would) (?:i|you|this|it|one|we|limner)\b(?! (?:look|make it|"
+    r"know if)).*|what (?:can|could) (?:you|i|we) (?:do|ask|say|try|type|draw|make)(?: (?:here|"
+    r"for me|with (?:you|this|it|limner)|now|next|else))*|what (?:do|should) i (?:do|say|"
+    r"type)(?: (?:now|next|here))?|"
+    r"what are (?:you(?: able to do| capable of)?|your (?:options|commands|features|abilities|"
+    r"capabilities|functions|skills))|what(?:'s| is) (?:this|limner)(?: (?:about|for|thing|"
+    r"program))?|who are you|what do you do|show (?:me )?(?:the )?(?:help|commands|options)|"
+    r"(?:explain|tell me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|"
+    r"how to .{1,80})|what else can you do|how to .{1,80}|give me (?:some )?(?:examples|tips|a hint|"
+    r"hints|help))"
 )
 _CHAT = re.compile(
-    r"(?:how(?:'s| is) (?:it going|your day|everything|life)|how are (?:you|things)(?: doing)?(?: today)?|what's up|sup|tell me (?:a|another) (?:joke|story)|are you (?:an? (?:ai|robot|human|bot|person|machine|program|llm|model)|real|there|alive|ok|okay|ready|sure|serious|kidding|done|still there|online|listening|sentient|conscious|local|offline)(?: .{0,30})?|"
-    r"do you (?:like|love|dream|sleep|have feelings|eat|speak|understand|think|feel|hear|see|enjoy|want|remember what|ever)\b.*|(?:what|which) (?:is|'s|are) (?:your|the) (?:name|favou?rite .{1,30}|weather.*|time|date|meaning of life|capital.*|day|news|version|licen[sc]e)(?: .{0,30})?|what's your .{1,40}|what time is it.*|what day is it.*|"
-    r"who (?:made|built|created|wrote|programmed|trained|owns|invented) (?:you|this|limner)|where (?:are|do) you .{1,30}|how old are you|i(?:'m| am) (?:bored|tired|hungry|happy|sad|back|here|sorry|excited|impressed|curious|confused|feeling .{1,20}|not sure.{0,40}|just (?:testing|looking|kidding|playing).{0,20}|having fun|so happy)(?: .{0,20})?|sorry(?: about that)?|my bad|"
-    r"(?:lol|haha|hehe|lmao|rofl|hihi)+[ !.]*|(?:test|testing)(?: (?:1 2 3|123|one two three))?|you(?:'re| are) (?:so |really |very |the |a |an |pretty |quite )*(?:good|great|funny|amazing|awesome|best|smart|clever|genius|cool|helpful|stupid|slow|fast|quick|useless|artist|talented|talented artist|great artist|star|nice|sweet|kind|welcome|hilarious|right|wrong|silly)(?: (?:at this|one|artist|painter))?|"
-    r"(?:what a )?(?:nice|lovely|beautiful|great|rainy|sunny) (?:day|weather|morning|evening)(?: (?:today|outside|isn't it))*|it(?:'s| is) (?:raining|snowing|late|hot|cold|sunny|monday|friday|so hot|very late|getting late)(?: (?:here|outside|today))*|the weather is .{1,30}|(?:can|could) (?:you|i) (?:speak|talk|sing|tell|ask you (?:something|a question)|read|write|code|see me|hear me|dance|cook)\b.*|"
-    r"(?:happy|merry) (?:birthday|christmas|new year|easter|halloween)(?: .{0,20})?|good (?:luck|point|question|idea|to know)|nice to meet you|have a (?:nice|good|great) .{1,20}|i love you|i hate you|my name is .{1,30}|call me .{1,30}|i(?:'m| am) [a-z]+ by the way|let me think(?: about it)?|i(?:'ll| will) (?:think about it|be (?:right )?back|come back.{0,20}|see)|i don't know|no idea|not now|maybe later|maybe|later|not yet|just a (?:second|moment|minute)|one (?:second|moment|minute)|hold on|wait(?: a (?:second|moment|minute|bit))?|"
-    r"(?:no,? )?(?:never ?mind|forget it|nothing|nothing else|don't worry|no worries|it doesn't matter|doesn't matter|leave it(?: (?:as it is|like that|at that))?|that's (?:all|it|enough|fine|ok|okay|everything)(?: (?:for (?:now|today)|thanks|thank you))*|i'm (?:done|finished|good|fine)|we're (?:done|good)|all good|don't change (?:anything|it|a thing)|keep it (?:like that|as it is|that way)|do nothing|stop it|please stop|cancel)|(?:say|tell me) (?:something|anything)(?: .{0,20})?)"
+    r"(?:how(?:'s| is) (?:it going|your day|everything|life)|how are (?:you|"
+    r"things)(?: doing)?(?: today)?|what's up|sup|tell me (?:a|another) (?:joke|story)|"
+    r"are you (?:an? (?:ai|robot|human|bot|person|machine|program|llm|model)|real|there|alive|ok|"
+    r"okay|ready|sure|serious|kidding|done|still there|online|listening|sentient|conscious|local|"
+    r"offline)(?: .{0,30})?|"
+    r"do you (?:like|love|dream|sleep|have feelings|eat|speak|understand|think|feel|hear|see|enjoy|"
+    r"want|remember what|ever)\b.*|(?:what|which) (?:is|'s|are) (?:your|the) (?:name|"
+    r"favou?rite .{1,30}|weather.*|time|date|meaning of life|capital.*|day|news|version|"
+    r"licen[sc]e)(?: .{0,30})?|what's your .{1,40}|what time is it.*|what day is it.*|"
+    r"who (?:made|built|created|wrote|programmed|trained|owns|invented) (?:you|this|limner)|"
+    r"where (?:are|do) you .{1,30}|how old are you|i(?:'m| am) (?:bored|tired|hungry|happy|sad|back|"
+    r"here|sorry|excited|impressed|curious|confused|feeling .{1,20}|not sure.{0,40}|just (?:testing|"
+    r"looking|kidding|playing).{0,20}|having fun|so happy)(?: .{0,20})?|sorry(?: about that)?|my bad|"
+    r"(?:lol|haha|hehe|lmao|rofl|hihi)+[ !.]*|(?:test|testing)(?: (?:1 2 3|123|one two three))?|"
+    r"you(?:'re| are) (?:so |really |very |the |a |an |pretty |quite )*(?:good|great|funny|amazing|"
+    r"awesome|best|smart|clever|genius|cool|helpful|stupid|slow|fast|quick|useless|artist|talented|"
+    r"talented artist|great artist|star|nice|sweet|kind|welcome|hilarious|right|wrong|"
+    r"silly)(?: (?:at this|one|artist|painter))?|"
+    r"(?:what a )?(?:nice|lovely|beautiful|great|rainy|sunny) (?:day|weather|morning|"
+    r"evening)(?: (?:today|outside|isn't it))*|it(?:'s| is) (?:raining|snowing|late|hot|cold|sunny|"
+    r"monday|friday|so hot|very late|getting late)(?: (?:here|outside|today))*|"
+    r"the weather is .{1,30}|(?:can|could) (?:you|i) (?:speak|talk|sing|tell|ask you (?:something|"
+    r"a question)|read|write|code|see me|hear me|dance|cook)\b.*|"
+    r"(?:happy|merry) (?:birthday|christmas|new year|easter|halloween)(?: .{0,20})?|good (?:luck|"
+    r"point|question|idea|to know)|nice to meet you|have a (?:nice|good|great) .{1,20}|i love you|"
+    r"i hate you|my name is .{1,30}|call me .{1,30}|i(?:'m| am) [a-z]+ by the way|"
+    r"let me think(?: about it)?|i(?:'ll| will) (?:think about it|be (?:right )?back|"
+    r"come back.{0,20}|see)|i don't know|no idea|not now|maybe later|maybe|later|not yet|"
+    r"just a (?:second|moment|minute)|one (?:second|moment|minute)|hold on|wait(?: a (?:second|"
+    r"moment|minute|bit))?|"
+    r"(?:no,? )?(?:never ?mind|forget it|nothing|nothing else|don't worry|no worries|"
+    r"it doesn't matter|doesn't matter|leave it(?: (?:as it is|like that|at that))?|that's (?:all|it|"
+    r"enough|fine|ok|okay|everything)(?: (?:for (?:now|today)|thanks|thank you))*|i'm (?:done|"
+    r"finished|good|fine)|we're (?:done|good)|all good|don't change (?:anything|it|a thing)|"
+    r"keep it (?:like that|as it is|that way)|do nothing|stop it|please stop|cancel)|(?:say|"
+    r"tell me) (?:something|anything)(?: .{0,20})?)"
 )
 # Questions that ask for an answer, unlike "can we …?" and "what if …?", which ask for a change.
 _ASKED = re.compile(
-    r"(?:why (?!don't|not)|when |where (?!is the change)|who (?:is|are|was|made|drew|can)\b|whose |what(?:'s| is| are| was| were| does| do| did| kind| method| model| seed| makes| happened| happens| score| scores| changed| about the (?:score|time|seed|method))\b(?! (?:if|about)\b)|which (?:method|model|seed|take|picture|version|preset|colou?rs?|file|folder|tool|one)\b|"
-    r"how (?:long|much|many|fast|good|well|big|did|do|does|is|are|was|were|come|old|often|large|similar|close)\b|is (?:this|that|it|there) (?:the|a|an|any|possible to (?:see|know|get|print|export|use)|good|free|right|really|still|supposed|him|her|biscuit)\b|is \ue000+ in\b|is \ue001+|are (?:there|these|those|they|the colou?rs)\b|did (?:you|it|that|i)\b|does (?:it|this|that|he|she|the|\ue000+)\b|do (?:you|i|we|the)\b|was (?:it|that|this)\b|were |has |have (?:you|we|i)\b|am i\b|are we\b|are you (?!able)\b|"
-    r"can i (?:see|save|print|export|use|download|share|sell|publish|have a look|get the file|undo|ask)\b|can you (?:explain|tell|remember|see|say|read|speak|help|print|send|save|export|describe|show me (?:the )?(?:list|takes|scores|seed|prompt|history|tree|score))\b|tell me (?:about|more|how|why|what|which|the)|explain|(?:show|list|display|print|see)(?: me)?(?: all| the| my| our| a list of)* (?:takes|pictures so far|history|tree|scores|prompt|seed|versions of|gallery|prompts|seeds|sessions)|where's|how's|remind me|describe )"
+    r"(?:why (?!don't|not)|when |where (?!is the change)|who (?:is|are|was|made|drew|can)\b|whose |"
+    r"what(?:'s| is| are| was| were| does| do| did| kind| method| model| seed| makes| happened|"
+    r" happens| score| scores| changed| about the (?:score|time|seed|method))\b(?! (?:if|about)\b)|"
+    r"which (?:method|model|seed|take|picture|version|preset|colou?rs?|file|folder|tool|one)\b|"
+    r"how (?:long|much|many|fast|good|well|big|did|do|does|is|are|was|were|come|old|often|large|"
+    r"similar|close)\b|is (?:this|that|it|there) (?:the|a|an|any|possible to (?:see|know|get|print|"
+    r"export|use)|good|free|right|really|still|supposed|him|her|biscuit)\b|is \ue000+ in\b|"
+    r"is \ue001+|are (?:there|these|those|they|the colou?rs)\b|did (?:you|it|that|i)\b|does (?:it|"
+    r"this|that|he|she|the|\ue000+)\b|do (?:you|i|we|the)\b|was (?:it|that|this)\b|were |has |"
+    r"have (?:you|we|i)\b|am i\b|are we\b|are you (?!able)\b|"
+    r"can i (?:see|save|print|export|use|download|share|sell|publish|have a look|get the file|undo|"
+    r"ask)\b|can you (?:explain|tell|remember|see|say|read|speak|help|print|send|save|export|"
+    r"describe|show me (?:the )?(?:list|takes|scores|seed|prompt|history|tree|score))\b|"
+    r"tell me (?:about|more|how|why|what|which|the)|explain|(?:show|list|display|print|"
+    r"see)(?: me)?(?: all| the| my| our| a list of)* (?:takes|pictures so far|history|tree|scores|"
+    r"prompt|seed|versions of|gallery|prompts|seeds|sessions)|where's|how's|remind me|describe )"
 )
-_SHOW_TAKE = rx(r"(?:show|open|view|display|see|let me see|look at|let me look at|describe|can i see|i want to see)(?: me)?(?: again)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is| was)(?: in| on)?|tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|what does (?P<t>{T}) show")
+_SHOW_TAKE = rx(
+    r"(?:show|open|view|display|see|let me see|look at|let me look at|describe|can i see|"
+    r"i want to see)(?: me)?(?: again)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is|"
+    r" was)(?: in| on)?|tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|"
+    r"what does (?P<t>{T}) show"
+)
 
 
 def talk(text: Text) -> list[Step] | None:
@@ -77,7 +143,7 @@ def _invitation(text: Text) -> str:
         return "Tell me what to draw next, or what to change."
     if text.state.concepts:
         return f"Shall I draw {text.state.concepts[-1].name}? Tell me where and how."
-    return "Describe a picture, or show me a subject of yours: \"this is Biscuit, my dog: a.jpg\"."
+    return 'Describe a picture, or show me a subject of yours: "this is Biscuit, my dog: a.jpg".'
 
 
 def question(text: Text) -> list[Step] | None:
@@ -88,7 +154,9 @@ def question(text: Text) -> list[Step] | None:
         take = text.state.take(ref.numbers[0]) if ref and len(ref.numbers) == 1 else None
         said = describe(take) if take else "There is no such take"
         return [Say(f"{said[0].upper()}{said[1:]}.", weak=False)]
-    if not _ASKED.match(low) and not re.match(r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low):
+    if not _ASKED.match(low) and not re.match(
+        r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low
+    ):
         return None
     return [Say(_answer(text, low), weak=False)]
 

@@ -9,63 +9,115 @@ from ..references import Text, rx
 from ..state import Ask, Call, Say, Step
 from ..words import ANIMALS, GIVEN_NAMES, KIND_WORDS, PEOPLE, THINGS
 
-_VERB = r"(?:teach|learn|memori[sz]e|remember|save|store|add|register|study|know|meet|introduce|train(?: on)?|import|create|make|call|name|get to know|take)"
+_VERB = (
+    r"(?:teach|learn|memori[sz]e|remember|save|store|add|register|study|know|meet|introduce|"
+    r"train(?: on)?|import|create|make|call|name|get to know|take)"
+)
 _TEACH_WORDS = rx(
-    r"(?:[\ue002,\s]|and )*(?:is|are|shows?)\b|(?:.{0,40}\b)?(?:(?:teach|learn|memori[sz]e|remember|register|study|introduce|meet|save|store|get to know|get acquainted)\b|"
-    r"(?:this|that|these|those|here|he|she|it)(?:'s| is|'re| are)\b|(?:his|her|its|their) name|(?:is|are) called|call (?:him|her|it|them|this|that)\b|"
-    r"(?:new|another) (?:concept|subject|character|friend)|(?:named|called)\b|say hello to|(?:pictures|photos|images|pics|shots|references) of)"
+    r"(?:[\ue002,\s]|and )*(?:is|are|shows?)\b|(?:.{0,40}\b)?(?:(?:teach|learn|memori[sz]e|remember|"
+    r"register|study|introduce|meet|save|store|get to know|get acquainted)\b|"
+    r"(?:this|that|these|those|here|he|she|it)(?:'s| is|'re| are)\b|(?:his|her|its|their) name|(?:is|"
+    r"are) called|call (?:him|her|it|them|this|that)\b|"
+    r"(?:new|another) (?:concept|subject|character|friend)|(?:named|called)\b|say hello to|"
+    r"(?:pictures|photos|images|pics|shots|references) of)"
 )
 _CHANGES = re.compile(
-    r"\b(?:make|put|add|give|turn|change|remove|replace|let|erase|swap|place|paint|colou?r|edit|use|take away|draw|show|compare|undo|set)\b"
+    r"\b(?:make|put|add|give|turn|change|remove|replace|let|erase|swap|place|paint|colou?r|edit|use|"
+    r"take away|draw|show|compare|undo|set)\b"
 )
-_NEXT = re.compile(r"[.!?;,\ue002]\s+(?:and |then |now |please )*(?:draw|paint|sketch|put|make|show|undo|compare|generate|create)\b")
-_NAME = r"(?<![\w'])(?P<name>{C}|[\"'][^\"']{1,300}[\"']|\ue003+|[^\s,.:;!?()\ue002\ue003]+(?: (?!(?:the|a|an|is|from|with|and|my|our|in|on|using|as|here|of|who|which|he|she|it|for|to|kind|at|these|those|this|based|please|by|are|was)\b)[^\s,.:;!?()\ue002\ue003]+){0,3})"
+_NEXT = re.compile(
+    r"[.!?;,\ue002]\s+(?:and |then |now |please )*(?:draw|paint|sketch|put|make|show|undo|compare|"
+    r"generate|create)\b"
+)
+_NAME = (
+    r"(?<![\w'])(?P<name>{C}|[\"'][^\"']{1,300}[\"']|\ue003+|[^\s,.:;!?()\ue002\ue003]+(?: (?!(?:the|a|"
+    r"an|is|from|with|and|my|our|in|on|using|as|here|of|who|which|he|she|it|for|to|kind|at|these|those|"
+    r"this|based|please|by|are|was)\b)[^\s,.:;!?()\ue002\ue003]+){0,3})"
+)
 _CALLED = [
     rx(rf"(?:call|name) (?:him|her|it|them|this(?: [a-z]+)?|that(?: [a-z]+)?|the [a-z]+|my [a-z]+) {_NAME}"),
     rx(rf"(?:his|her|its|their|the|whose) name(?:'s| is|:| should be| shall be) {_NAME}"),
     rx(rf"(?:who|which|that|he|she|it|they)(?:'s| is| are|'re) (?:called|named) {_NAME}"),
-    rx(rf"\b(?:called|named|by the name of|under the name(?: of)?|with the name|name:|name=|known as) ?{_NAME}"),
-    rx(rf"\b(?:save|store|remember|learn|add|register|keep|teach|memori[sz]e|import|know)\b.{{0,80}}? as {_NAME}"),
+    rx(
+        rf"\b(?:called|named|by the name of|under the name(?: of)?|with the name|name:|name=|"
+        rf"known as) ?{_NAME}"
+    ),
+    rx(
+        rf"\b(?:save|store|remember|learn|add|register|keep|teach|memori[sz]e|import|"
+        rf"know)\b.{{0,80}}? as {_NAME}"
+    ),
 ]
 _KIND = r"(?P<kind>[a-z][a-z-]*(?: [a-z][a-z-]*){0,2})"
 _OWN = r"(?<!\w)(?:my|our|a|an|the|his|her|your|their)"
-_STOP = r"(?=\s*$|\s*[,.:;!?()\ue002\"-]| (?:from|with|in|on|using|called|named|here|who|which|that|and|for|is|please|at|as|based|of|whose|by|he|she|it|kind)\b)"
+_STOP = (
+    r"(?=\s*$|\s*[,.:;!?()\ue002\"-]| (?:from|with|in|on|using|called|named|here|who|which|that|and|for|"
+    r"is|please|at|as|based|of|whose|by|he|she|it|kind)\b)"
+)
 _NOT_KIND = frozenset(
-    "name new one picture pictures photo photos image images concept subject file files friend's thing things kind way "
-    "best favourite favorite same other attached following attachment first second last reference references folder".split()
+    "name new one picture pictures photo photos image images concept subject file files friend's "
+    "thing things kind way "
+    "best favourite favorite same other attached following attachment first second last reference "
+    "references folder".split()
 )
 # Name and kind from one phrase; the first that fits counts.
 _BOTH = [
-    rx(rf"(?:this|that|here|these|those|meet|it|he|she|they)(?:'s|'re| is| are)? (?:(?:some |a few |two |three |four |five |the |my )?(?:more )?(?:pictures|photos|images|pics|shots|a picture|a photo|an image|picture|photo)(?: here)? of )?(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |whose name is |by the name of )?{_NAME}{_STOP}"),
+    rx(
+        rf"(?:this|that|here|these|those|meet|it|he|she|they)(?:'s|'re| is| are)? (?:(?:some |a few |"
+        rf"two |three |four |five |the |my )?(?:more )?(?:pictures|photos|images|pics|shots|a picture|"
+        rf"a photo|an image|picture|photo)(?: here)? of )?(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: "
+        rf"[a-z-]+){{0,2}}?),? (?:called |named |whose name is |by the name of )?{_NAME}{_STOP}"
+    ),
     rx(rf"{_NAME}(?:,| is| -|:| \()? ?(?:{_OWN}) {_KIND}{_STOP}"),
-    rx(rf"(?:{_VERB}|meet|of) (?:about |to know |the concept |the subject )?(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |whose name is )?{_NAME}{_STOP}"),
+    rx(
+        rf"(?:{_VERB}|meet|of) (?:about |to know |the concept |"
+        rf"the subject )?(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |"
+        rf"whose name is )?{_NAME}{_STOP}"
+    ),
     rx(rf"{_NAME} (?:as|=) (?:{_OWN} )?{_KIND}{_STOP}"),
     rx(rf"{_NAME},? (?:(?:of )?kind|type|class|kind:|kind=)[:=]? ?(?:{_OWN} )?{_KIND}{_STOP}"),
     rx(rf"{_NAME} \((?:{_OWN} )?(?:(?:kind|type|class)[:=]? ?)?{_KIND}\)"),
 ]
 _PLAIN_KIND = rx(rf"{_NAME} {_KIND}(?=\s*[\ue002])")
 _NAMED = [
-    rx(rf"(?:teach|learn|memori[sz]e|remember|register|study|introduce|meet|save|store|know|add)(?: you| yourself)?(?: about| to know| how to draw| the (?:concept|subject|character|name)| (?:a|the) new (?:concept|subject|character)(?:,|:)?| what)? ?{_NAME}{_STOP}"),
-    rx(rf"(?:this|that|here|these|those|it|he|she|they)(?:'s|'re| is| are)(?: (?:all )?(?:(?:some |a few |two |three |four |five |the |my |more )*(?:pictures|photos|images|pics|shots|a picture|a photo|an image|picture|photo)) of)? {_NAME}{_STOP}"),
-    rx(rf"(?:pictures|photos|images|pics|shots|picture|photo|image|references?) (?:of|for|show|shows) {_NAME}{_STOP}"),
+    rx(
+        rf"(?:teach|learn|memori[sz]e|remember|register|study|introduce|meet|save|store|know|add)(?: you|"
+        rf" yourself)?(?: about| to know| how to draw| the (?:concept|subject|character|name)| (?:a|"
+        rf"the) new (?:concept|subject|character)(?:,|:)?| what)? ?{_NAME}{_STOP}"
+    ),
+    rx(
+        rf"(?:this|that|here|these|those|it|he|she|they)(?:'s|'re| is| are)(?: (?:all )?(?:(?:some |"
+        rf"a few |two |three |four |five |the |my |more )*(?:pictures|photos|images|pics|shots|a picture|"
+        rf"a photo|an image|picture|photo)) of)? {_NAME}{_STOP}"
+    ),
+    rx(
+        rf"(?:pictures|photos|images|pics|shots|picture|photo|image|references?) (?:of|for|show|"
+        rf"shows) {_NAME}{_STOP}"
+    ),
     rx(rf"say (?:hello|hi) to {_NAME}{_STOP}"),
     rx(rf"^(?:[\ue002, ]|and )*(?:is|are|shows?) {_NAME}{_STOP}"),
     rx(rf"^{_NAME}(?=[:,=]? ?[\ue002(])"),
 ]
 _KINDED = [
-    rx(rf"(?:this|that|here|these|those|it|he|she)(?:'s|'re| is| are)(?: (?:some |a few |two |three |the |my )*(?:pictures|photos|images|pics|a picture|a photo|picture|photo|an image) of)? (?:{_OWN}) {_KIND}{_STOP}"),
+    rx(
+        rf"(?:this|that|here|these|those|it|he|she)(?:'s|'re| is| are)(?: (?:some |a few |two |three |"
+        rf"the |my )*(?:pictures|photos|images|pics|a picture|a photo|picture|photo|"
+        rf"an image) of)? (?:{_OWN}) {_KIND}{_STOP}"
+    ),
     rx(rf"{_VERB} (?:about |what )?(?:{_OWN}|this|that|these) {_KIND}{_STOP}"),
     rx(rf"(?:of|is|are|it's|he's|she's|as|for) (?:{_OWN}) {_KIND}{_STOP}"),
     rx(rf"(?:my|our) {_KIND}{_STOP}"),
     rx(rf"(?:kind|type|class)[:=]? ?(?:is )?(?:{_OWN} )?{_KIND}{_STOP}"),
 ]
 _BEFORE_NAMES = frozenset(
-    "about the concept named called you learn teach remember memorize memorise meet register save store study introduce "
+    "about the concept named called you learn teach remember memorize memorise meet register save "
+    "store study introduce "
     "add know subject character see please".split()
 )
 _NOT_NAMES = frozenset(
-    "this that these those it him her them he she they my our the a an me you us here there picture pictures photo photos "
-    "image images subject concept new what how to from something someone somebody everything all more another one two "
+    "this that these those it him her them he she they my our the a an me you us here there picture "
+    "pictures photo photos "
+    "image images subject concept new what how to from something someone somebody everything all "
+    "more another one two "
     "three file files attached not is are some your yourself his its their for please now so".split()
 )
 _KNOWN_KINDS = ANIMALS | PEOPLE | THINGS | frozenset(w for words in KIND_WORDS.values() for w in words)
@@ -87,7 +139,9 @@ def teach(text: Text) -> list[Step] | None:
         return _without_files(text)
     if re.search(r"\b(?:who|what)(?:'s| is)? (?:this|that|it)\b|\bdo you (?:know|recogni[sz]e)\b", low):
         return None
-    if _CHANGES.search(_before_files(low)) and not re.search(r"\b(?:teach|learn|memori[sz]e|remember|called|named|call)\b", low):
+    if _CHANGES.search(_before_files(low)) and not re.search(
+        r"\b(?:teach|learn|memori[sz]e|remember|called|named|call)\b", low
+    ):
         return None
     return _teaching(text, files)
 
@@ -105,8 +159,14 @@ def _teaching(text: Text, files: tuple[str, ...]) -> list[Step] | None:
     name, kind = text.hints.name or name, text.hints.kind or kind
     known = text.state.concept(name) if name else None
     if known and not text.hints.name:
-        return [Ask(f"I already know {known.name}, a {known.kind or 'subject'}. Under which name shall I learn this one?",
-                    (f"{known.name} 2",), "name")]
+        return [
+            Ask(
+                f"I already know {known.name}, a {known.kind or 'subject'}. Under which name shall I learn "
+                f"this one?",
+                (f"{known.name} 2",),
+                "name",
+            )
+        ]
     if not name:
         what = f"your {kind}" if kind else "it"
         return [Ask(f"What shall I call {what}?", (), "name")]
@@ -116,14 +176,22 @@ def _teaching(text: Text, files: tuple[str, ...]) -> list[Step] | None:
 
 
 def _without_files(text: Text) -> list[Step] | None:
-    """"This is my dog Rex" without a picture: ask for one. Most such sentences are about something else."""
+    """As in "This is my dog Rex" without a picture: ask for one. Most such sentences are about something else."""
     low = text.low[lead(text.low) :]
     strong = re.match(
-        r"(?:i(?:'d| would)? (?:like|want) (?:you )?to |let's |let me |can i |could i |i'll |i will |may i |i can |i wanna )?(?:teach(?: you)?|learn|memori[sz]e|introduce)\b(?! (?:from|that))|meet (?:my|our|\ue000)|"
-        r"(?:i have|i've got|there's|here's|here is) a new (?:concept|subject|character)|(?:new|another|add a(?: new)?) (?:concept|subject|character)\b|remember (?:my|this|these) (?!is\b)[a-z]+(?:$|,| from)|say hello to",
+        r"(?:i(?:'d| would)? (?:like|want) (?:you )?to |let's |let me |can i |could i |i'll |i will |"
+        r"may i |i can |i wanna )?(?:teach(?: you)?|learn|memori[sz]e|introduce)\b(?! (?:from|that))|"
+        r"meet (?:my|our|\ue000)|"
+        r"(?:i have|i've got|there's|here's|here is) a new (?:concept|subject|character)|(?:new|"
+        r"another|add a(?: new)?) (?:concept|subject|character)\b|remember (?:my|this|"
+        r"these) (?!is\b)[a-z]+(?:$|,| from)|say hello to",
         low,
     )
-    own = re.match(r"(?:this|that|here|these)(?:'s| is| are) (?:my|our) (?P<kind>[a-z]+)(?: (?P<name>[\w-]+)|, (?P<late>[\w-]+))?[.!]*$", low)
+    own = re.match(
+        r"(?:this|that|here|these)(?:'s| is| are) (?:my|our) (?P<kind>[a-z]+)(?: (?P<name>[\w-]+)|"
+        r", (?P<late>[\w-]+))?[.!]*$",
+        low,
+    )
     named = re.match(r"(?:this|he|she)(?:'s| is) (?P<name>[\w-]+),? (?:my|our|a) (?P<kind>[a-z]+)[.!]*$", low)
     if not (strong or own or named):
         return None
@@ -146,13 +214,23 @@ def name_and_kind(text: Text) -> tuple[str, str]:
         found = _name(body, match)
         if not found:
             continue
-        dropped = body.raw[match.start("name") : match.end("name")].lower().partition(found.lower())[0].strip(" \"'")
-        kind_words = f"{match['kind']} {dropped}".strip() if match.start("kind") < match.start("name") else match["kind"]
+        dropped = (
+            body.raw[match.start("name") : match.end("name")]
+            .lower()
+            .partition(found.lower())[0]
+            .strip(" \"'")
+        )
+        kind_words = (
+            f"{match['kind']} {dropped}".strip()
+            if match.start("kind") < match.start("name")
+            else match["kind"]
+        )
         if _kind(kind_words) and name.lower() in ("", found.lower()):
             name, kind = found, _kind(kind_words)
             break
-    if not kind and (match := _PLAIN_KIND.search(body.low)) and match["kind"] in _KNOWN_KINDS:
-        name, kind = name or _name(body, match), match["kind"]
+    plain = None if kind else _PLAIN_KIND.search(body.low)
+    if plain and plain["kind"] in _KNOWN_KINDS:
+        name, kind = name or _name(body, plain), plain["kind"]
     if not kind:
         kind = next((k for p in _KINDED for m in p.finditer(body.low) if (k := _kind(m["kind"]))), "")
     if not name:
@@ -173,19 +251,28 @@ def _name(text: Text, match: re.Match[str]) -> str:
     if not words or words[0].lower() in _NOT_NAMES:
         return ""
     capital = [w for w in words if w[:1].isupper()]
-    if len(words) > 1 and not (text.low[start] in "\"'\ue003"):
+    if len(words) > 1 and text.low[start] not in "\"'\ue003":
         while capital and not words[0][:1].isupper():
             words = words[1:]
         if not capital:
             words = words[:1]
-    if len(words) == 1 and words[0].lower() in _KNOWN_KINDS and words[0].islower() and words[0] not in GIVEN_NAMES:
+    if (
+        len(words) == 1
+        and words[0].lower() in _KNOWN_KINDS
+        and words[0].islower()
+        and words[0] not in GIVEN_NAMES
+    ):
         return ""
     return " ".join(words)
 
 
 def _kind(words: str) -> str:
     """The class noun of a phrase: "little brown dog" is a "dog", "coffee mug" a "mug", "teddy bear" stays."""
-    parts = [w for w in words.split() if w not in ("new", "old", "little", "favourite", "favorite", "beloved", "own")]
+    parts = [
+        w
+        for w in words.split()
+        if w not in ("new", "old", "little", "favourite", "favorite", "beloved", "own")
+    ]
     while parts and parts[-1] in ("here", "please", "too", "now", "called", "named"):
         parts.pop()
     if not parts or parts[-1] in _NOT_KIND or parts[0] in _NOT_KIND:

@@ -11,14 +11,22 @@ from ..words import NUMBERS, PRONOUNS, either
 
 _TRAIN = rx(
     r"(?:(?:please|now|let's|i want to|i'd like to|can you|could you|you should|go ahead and) )*(?:"
-    r"(?:fine-?tune|fine tune|finetune|train|retrain|re-train)(?: (?:an?|the|your|another))?(?: (?:new|small|ar))?(?: (?:lora|model|adapter|lora adapter))?(?: (?:for|on|of|with|about|from))*(?: (?P<c>{C}|him|her|it|them))?"
-    r"|(?:make|create|run|start|do)(?: an?| the)?(?: new)? (?:lora|fine-?tuning|training|finetune|training run)(?: (?:for|on|of|with))*(?: (?P<c>{C}|him|her|it|them))?"
-    r"|(?:learn|study|practi[sc]e) (?P<c>{C}|him|her|it|them) (?:better|more|properly|harder|thoroughly|in depth|more thoroughly)"
-    r"|(?:spend|take|invest) .{1,30} (?:training|learning|on|fine-?tuning|practi[sc]ing)(?: on| for)? (?P<c>{C}|him|her|it|them)(?: better)?)"
-    r"(?: (?:with|using|by)(?: an?)? lora| properly| better| now| please| again| too)*(?P<time>,? (?:for|in|with|about|up to|at most|max(?:imum)?|within|using|a budget of|budget).{1,40})?"
+    r"(?:fine-?tune|fine tune|finetune|train|retrain|re-train)(?: (?:an?|the|your|"
+    r"another))?(?: (?:new|small|ar))?(?: (?:lora|model|adapter|lora adapter))?(?: (?:for|on|of|with|"
+    r"about|from))*(?: (?P<c>{C}|him|her|it|them))?"
+    r"|(?:make|create|run|start|do)(?: an?| the)?(?: new)? (?:lora|fine-?tuning|training|finetune|"
+    r"training run)(?: (?:for|on|of|with))*(?: (?P<c>{C}|him|her|it|them))?"
+    r"|(?:learn|study|practi[sc]e) (?P<c>{C}|him|her|it|them) (?:better|more|properly|harder|"
+    r"thoroughly|in depth|more thoroughly)"
+    r"|(?:spend|take|invest) .{1,30} (?:training|learning|on|fine-?tuning|practi[sc]ing)(?: on|"
+    r" for)? (?P<c>{C}|him|her|it|them)(?: better)?)"
+    r"(?: (?:with|using|by)(?: an?)? lora| properly| better| now| please| again|"
+    r" too)*(?P<time>,? (?:for|in|with|about|up to|at most|max(?:imum)?|within|using|a budget of|"
+    r"budget).{1,40})?"
 )
 _TIME = re.compile(
-    rf"(?P<n>\d{{1,4}}(?:\.\d)?|half an|half a|an|a|a couple of|a few|{either(dict.fromkeys(NUMBERS))}) ?(?P<unit>h|hours?|hrs?|m|minutes?|mins?|s|seconds?|secs?)\b"
+    rf"(?P<n>\d{{1,4}}(?:\.\d)?|half an|half a|an|a|a couple of|a few|"
+    rf"{either(dict.fromkeys(NUMBERS))}) ?(?P<unit>h|hours?|hrs?|m|minutes?|mins?|s|seconds?|secs?)\b"
 )
 _AMOUNT = {"half an": 0.5, "half a": 0.5, "an": 1.0, "a": 1.0, "a couple of": 2.0, "a few": 3.0}
 _UNIT = {"h": 3600, "m": 60, "s": 1}
@@ -44,5 +52,7 @@ def train(text: Text) -> list[Step] | None:
         return [concept]
     args: dict[str, object] = {"concept": concept}
     if time := _TIME.search(low):
-        args["seconds"] = int((_AMOUNT.get(time["n"]) or NUMBERS.get(time["n"]) or float(time["n"])) * _UNIT[time["unit"][0]])
+        args["seconds"] = int(
+            (_AMOUNT.get(time["n"]) or NUMBERS.get(time["n"]) or float(time["n"])) * _UNIT[time["unit"][0]]
+        )
     return [Call("finetune_lora", args)]
