@@ -17,6 +17,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 Preset = Annotated[str, typer.Option(metavar="NAME", help="Which models draw.")]
 Method = Annotated[str, typer.Option(metavar="NAME", help="Which method draws; auto: the preset's first.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")]
+OneLine = Annotated[bool, typer.Option("--json", help="JSON on one line.")]
 
 
 @app.callback()
@@ -76,11 +77,12 @@ def speed(
     preset: Preset = "starter",
     method: Method = "auto",
     runs: Annotated[int, typer.Option(min=1, help="Measured drawings of each kind.")] = 7,
+    one_line: OneLine = False,
 ) -> None:
     """Time a warm picture: one candidate, four at once, an edit. Prints JSON."""
     from .speed import measure
 
-    print(json.dumps(measure(preset, method, runs), indent=1))
+    print(json.dumps(measure(preset, method, runs), indent=None if one_line else 1))
 
 
 @app.command()
@@ -90,11 +92,13 @@ def tokenizer(
     ] = None,
     preset: Preset = "starter",
     pictures: Annotated[int, typer.Option(min=8, help="Unseen pictures to send through.")] = 500,
+    one_line: OneLine = False,
 ) -> None:
     """Measure what the picture tokenizer costs: dB, and what the judge still reads. Prints JSON."""
     from .tokenizer import measure, weights_of
 
-    print(json.dumps(measure(weights or weights_of(preset), pictures), indent=1))
+    found = measure(weights or weights_of(preset), pictures)
+    print(json.dumps(found, indent=None if one_line else 1))
 
 
 def call(command: str, arguments: Sequence[str]) -> int:

@@ -26,6 +26,7 @@ from typing import Any
 
 from ..agent.planner.model import steps_for
 from ..agent.planner.state import Ask, Call, Say, State, Step, read_state
+from ..agent.planner.subjects import kind_words
 from ..agent.planner.words import ORDINALS, PRONOUNS
 
 TEXTS = frozenset({"prompt", "instruction", "question", "add", "remove", "query"})
@@ -42,10 +43,13 @@ DEFAULTS = {
 }
 FILLER = frozenset(
     "a an the of is are his her its their he she it they be has have always that please can could would you me i "
-    "so just hmm um uh ok okay well oh ah hey kindly thanks thank draw paint picture for to".split()
+    "so just hmm um uh ok okay well oh ah hey kindly thanks thank draw paint picture for to make turn use was "
+    "be".split()
 )
 _POINTING = (
-    frozenset(PRONOUNS) | frozenset(ORDINALS) | frozenset("one take picture my number last again".split())
+    frozenset(PRONOUNS)
+    | frozenset(ORDINALS)
+    | frozenset("one take picture photo my number last again both all two from other same instead".split())
 )
 F1_RIGHT = 0.8
 
@@ -117,7 +121,8 @@ def judge(steps: Sequence[Step], expect: Any, state: State) -> dict[str, bool]:
         }
     calls = [s for s in steps if isinstance(s, Call)]
     right = got == "calls" and [c.tool for c in calls] == [e["tool"] for e in expect]
-    named = {w for c in state.concepts for n in (c.name, *c.nicknames, c.kind) for w in tokens(n)}
+    said = (n for c in state.concepts for n in (c.name, *c.nicknames, *kind_words(c.kind)))
+    named = {w for n in said for w in (*tokens(n), *tokens(f"{n}s"))} | {str(t.number) for t in state.takes}
     ignored = named | _POINTING
     reference = argument = resolved = right
     for call, wanted in zip(calls, expect, strict=False) if right else ():

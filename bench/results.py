@@ -134,9 +134,10 @@ def tally(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[tuple[int, str], 
     found: dict[str, dict[tuple[int, str], bool]] = {}
     for row in rows:
         for measure, right in row["right"].items():
+            trials = found.setdefault(f"{row['stage']} {measure}", {})
             if right is not None:
-                found.setdefault(f"{row['stage']} {measure}", {})[row["trial"], row["stage"]] = right
-    return found
+                trials[row["trial"], row["stage"]] = right
+    return {measure: trials for measure, trials in found.items() if trials}
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -13,27 +13,29 @@ from ..tools.presets import load_preset
 from ..tools.studio import Studio
 from ..tools.values import Drawn, DrawRequest, SubjectInput
 from .results import versions
-from .storybook.running import chosen_method
-from .storybook.trials import make_trial
 
 TARGETS = {"one_seconds": 0.5, "four_over_one": 2.2}
 """A 64-token picture on two idle cores."""
 
 
-def _timed(action: Callable[[int], None], runs: int) -> dict[str, float]:
-    """Median, best and worst seconds of `runs` calls, after one that is not counted."""
-    action(0)
-    seconds = []
-    for i in range(runs):
-        began = time.perf_counter()
-        action(i + 1)
-        seconds.append(time.perf_counter() - began)
-    found = {"median": median(seconds), "best": min(seconds), "worst": max(seconds)}
-    return {name: round(value, 4) for name, value in found.items()}
+def _timed(actions: Mapping[str, Callable[[int], None]], runs: int) -> dict[str, list[float]]:
+    """Seconds of `runs` calls of each action, after one that is not counted. They take turns, so that what else
+    the machine does falls on all alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for run in range(runs + 1):
+        for name, action in actions.items():
+            began = time.perf_counter()
+            action(run)
+            if run:
+                seconds[name].append(time.perf_counter() - began)
+    return seconds
 
 
 def measure(preset: str, method: str, runs: int) -> dict[str, Any]:
     """Seconds of one candidate, of four, of an edit, and of the first picture of a concept."""
+    from .storybook.running import chosen_method
+    from .storybook.trials import make_trial
+
     studio = Studio(load_preset(preset))
     try:
         method = chosen_method(studio, method)
@@ -48,19 +50,25 @@ def measure(preset: str, method: str, runs: int) -> dict[str, Any]:
             made = sum(isinstance(item, Drawn) for item in studio.draw(request, lambda: False))
             assert made == count, f"{made} pictures instead of {count}"
 
-        one = _timed(draw, runs)
-        four = _timed(lambda seed: draw(seed, count=4), runs)
-        edit = _timed(lambda seed: draw(seed, source=picture), runs)
-        fresh = _timed(lambda seed: draw(seed, key=f"fresh-{seed}@1"), runs)
-        found = {"one_seconds": one["median"], "four_over_one": round(four["median"] / one["median"], 3)}
+        seconds = _timed(
+            {
+                "one": draw,
+                "four": lambda seed: draw(seed, count=4),
+                "edit": lambda seed: draw(seed, source=picture),
+                "new_concept": lambda seed: draw(seed, key=f"fresh-{seed}@1"),
+            },
+            runs,
+        )
+        ratios = [four / one for one, four in zip(seconds["one"], seconds["four"], strict=True)]
+        found = {"one_seconds": round(median(seconds["one"]), 4), "four_over_one": round(median(ratios), 3)}
         return {
             "preset": preset,
             "method": method,
             "model": studio.model_hash(method),
-            "one": one,
-            "four": four,
-            "edit": edit,
-            "new_concept": fresh,
+            "seconds": {
+                name: {"median": round(median(s), 4), "best": round(min(s), 4), "worst": round(max(s), 4)}
+                for name, s in seconds.items()
+            },
             "targets": {
                 name: {"found": found[name], "at_most": most, "reached": found[name] <= most}
                 for name, most in TARGETS.items()

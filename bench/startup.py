@@ -2,8 +2,9 @@
 
     limner bench startup [--runs 5] [--out FILE]
 
-Prints one JSON object: for every command the median, lowest and highest wall-clock seconds, and the peak
-resident memory in MiB (the operating system's own accounting of the finished process).
+Prints one JSON object: for every command the median, lowest and highest wall-clock seconds, the median of the
+processor seconds it took (which a busy machine changes little), and the peak resident memory in MiB, both from the
+operating system's own accounting of the finished process.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def measure(command: Sequence[str], runs: int) -> dict[str, Any]:
     Raises:
         RuntimeError: it did not end with status 0.
     """
-    seconds, peaks = [], []
+    seconds, processor, peaks = [], [], []
     for run in range(runs + 1):
         began = time.perf_counter()
         # The file is for a failure's words: a pipe could fill up while nobody reads it.
@@ -44,12 +45,14 @@ def measure(command: Sequence[str], runs: int) -> dict[str, Any]:
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {words.read().decode()}")
         if run:
             seconds.append(time.perf_counter() - began)
+            processor.append(usage.ru_utime + usage.ru_stime)
             # Linux counts kibibytes, macOS bytes.
             peaks.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
     return {
         "seconds": round(statistics.median(seconds), 3),
         "lowest": round(min(seconds), 3),
         "highest": round(max(seconds), 3),
+        "processor_seconds": round(statistics.median(processor), 3),
         "peak_mib": round(max(peaks), 1),
         "runs": runs,
     }

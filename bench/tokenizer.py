@@ -6,14 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..errors import ModelError
-from ..starter.tokenizer import psnr
 from ..tools.presets import load_preset
-from .judge.export import accuracy, draw, sample
-from .judge.reader import Judge
-from .judge.through import Tokens
 
 LOWEST_DB = {"db": 22.5, "db_inside": 19.0}
 """Of the whole picture, and inside the figures' masks."""
@@ -31,6 +25,13 @@ def weights_of(preset: str) -> Path:
 
 def measure(weights: Path, count: int) -> dict[str, Any]:
     """The gate on `count` pictures of unseen subjects in unseen settings."""
+    import torch
+
+    from ..starter.tokenizer import psnr
+    from .judge.export import accuracy, draw, sample
+    from .judge.reader import Judge
+    from .judge.through import Tokens
+
     judge, tokens = Judge.load(), Tokens.load(weights)
     scenes = sample(count, "tokenizer gate", held_out=True)
     pixels, masks = draw(scenes)
@@ -41,8 +42,7 @@ def measure(weights: Path, count: int) -> dict[str, Any]:
     }
     raw, through = (accuracy(judge, p, scenes, masks) for p in (pixels, made))
     gate: dict[str, dict[str, Any]] = {
-        name: {"found": found[name], "at_least": low, "reached": found[name] >= low}
-        for name, low in LOWEST_DB.items()
+        name: {"found": found[name], "at_least": low, "reached": found[name] >= low} for name, low in LOWEST_DB.items()
     }
     for name, points in POINTS.items():
         lost = round(100 * (raw[name] - through[name]), 1)

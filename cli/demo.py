@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
     from ..agent.session import Session
 
-NAME, KIND, SEED = "Biscuit", "dog", 24
+NAME, KIND, SEED = "Biscuit", "dog", 135
+PLACES = ("meadow", "farm", "city")
+"""Where the pictures show him: in none of the places that he is asked for."""
 TURNS = (
     "Biscuit on the beach, wearing sunglasses",
     "again",
     "now at night",
     "back two",
-    "put him in the snow",
+    "put him in front of the castle",
     "I like this one",
     "now with a crown instead of the sunglasses",
     "what do you know about Biscuit?",
@@ -37,15 +39,15 @@ TURNS = (
 RECORD = "conversation.json"
 
 
-def reference_pictures(count: int = 3, side: int = 256) -> list[Image]:
-    """Pictures of one subject of the storybook world that the models have never seen; RGB, `side` pixels."""
-    from ..starter.world import render, sample_scene, sample_subject
+def reference_pictures(side: int = 256) -> list[Image]:
+    """Three pictures of one subject of the storybook world that no model has seen; RGB, `side` pixels."""
+    from ..starter.world import Figure, Scene, render, sample_subject
 
     rng = random.Random(SEED)
     subject = sample_subject(rng, held_out=True)
     while subject.kind != KIND:
         subject = sample_subject(rng, held_out=True)
-    return [render(sample_scene(rng, [subject], plain=True), side).image for _ in range(count)]
+    return [render(Scene(place, "day", (Figure(subject),)), side).image for place in PLACES]
 
 
 def run_demo(out: Output, folder: Path, *, preset: str, planner: str | None) -> None:

@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
 def train(part: str, options: argparse.Namespace) -> None:
     """Trains one part, or goes on training it."""
     chosen = {k: getattr(options, k) for k in ("minutes", "batch", "processes") if getattr(options, k)}
-    plan = Plan(part, options.work, device=options.device, **(PARTS[part] | chosen))  # type: ignore[arg-type]
+    plan = Plan(part, options.work, device=options.device, **(PARTS[part] | chosen))
     if part == "ar":
         from .ar import encode_pool
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.multiprocessing.spawn as multiprocessing
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
@@ -58,7 +59,7 @@ def encode_pool(plan: Plan, parts: int = 2) -> np.ndarray:
     """Codes `[n, 64]` int16 of all pictures of the pool, computed once a tokenizer and kept beside it."""
     file = plan.work / "codes.npy"
     if not file.exists():
-        torch.multiprocessing.spawn(_encode_part, (plan, parts), nprocs=parts)
+        multiprocessing.spawn(_encode_part, (plan, parts), nprocs=parts)
         files = [plan.work / f"codes.part{i}.npy" for i in range(parts)]
         np.save(plan.work / "codes.new.npy", np.concatenate([np.load(f) for f in files]))
         (plan.work / "codes.new.npy").rename(file)
@@ -91,12 +92,13 @@ class ArTask:
         self.model.reader.load_state_dict({k[7:]: v for k, v in seen.items() if k.startswith("reader.")})
         for module in (self.model.model.vision_model, self.model.model.generation_embeddings, self.model.reader):
             for parameter in module.parameters():
-                parameter.adam = True  # type: ignore[attr-defined]
+                parameter.adam = True
         self.dealer = Dealer(Examples(self.pool, plan.seed * 1000 + rank + 1), self.tokenizer, plan.batch)
         self.held = Dealer(Examples(self.pool, 5, held=True), self.tokenizer, 64, chunk=2048)
         self.rng = np.random.default_rng(plan.seed * 100 + rank)
         ids = self.tokenizer.convert_tokens_to_ids
-        self.special = {name: ids(name) for name in ("<s>", "<source>", "<begin_of_image>", "<concept_0>", "<concept_1>", "<concept_2>")}
+        names = ("<s>", "<source>", "<begin_of_image>", "<concept_0>", "<concept_1>", "<concept_2>")
+        self.special = {name: ids(name) for name in names}
 
     def _word(self, name: str, b: int) -> Tensor:
         """Inputs `[b, 1, d]` of a special token."""

@@ -86,7 +86,8 @@ class Examples:
         row = self.rng.choice(self.pairs)
         scene = self.pool.scenes[row]
         references = tuple(self._reference(f.subject) or (0,) for f in scene.figures)
-        return Example(references, caption(scene, self.rng, ["<concept_0>", "<concept_1>"], self.rng.random() < 0.4), -1, row)
+        text = caption(scene, self.rng, ["<concept_0>", "<concept_1>"], self.rng.random() < 0.4)
+        return Example(references, text, -1, row)
 
     def _edit(self, sort: str) -> Example:
         e = self.rng.choice(self.edits)
@@ -97,7 +98,8 @@ class Examples:
             known = self._known(e, before, after)
             if known:
                 return known
-        return Example((), instruction(e.what, before, after, self.rng, self._noun(e, after, before), e.figure), e.before, e.after)
+        text = instruction(e.what, before, after, self.rng, self._noun(e, after, before), e.figure)
+        return Example((), text, e.before, e.after)
 
     def _noun(self, e: Edit, after: Scene, before: Scene) -> str:
         """How somebody calls the figure who has no name for it."""

@@ -7,11 +7,12 @@ with each other, so that the picture side tells apart subjects that one sentence
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerFast
 
 from .loop import Plan
@@ -32,8 +33,8 @@ def config(tokenizer: PreTrainedTokenizerFast) -> CLIPConfig:
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     seen = CLIPVisionConfig(
-        hidden_size=WIDTH, intermediate_size=384, num_hidden_layers=4, num_attention_heads=4, image_size=64, patch_size=8,
-        projection_dim=64, hidden_act="gelu",
+        hidden_size=WIDTH, intermediate_size=384, num_hidden_layers=4, num_attention_heads=4, image_size=64,
+        patch_size=8, projection_dim=64, hidden_act="gelu",
     )  # fmt: skip
     return CLIPConfig(text_config=text.to_dict(), vision_config=seen.to_dict(), projection_dim=64)
 
@@ -57,24 +58,24 @@ class EncoderTask:
         torch.manual_seed(plan.seed)
         self.plan, self.pool = plan, Pool(plan.work / "pool")
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(plan.work / "words")
-        self.model: nn.Module = CLIPModel(config(self.tokenizer))
-        for module in (self.model.vision_model.embeddings, self.model.text_projection, self.model.visual_projection):  # type: ignore[union-attr]
-            for parameter in module.parameters():  # type: ignore[union-attr]
-                parameter.adam = True  # type: ignore[attr-defined]
+        self.model: Any = CLIPModel(config(self.tokenizer))
+        for module in (self.model.vision_model.embeddings, self.model.text_projection, self.model.visual_projection):
+            for parameter in module.parameters():
+                parameter.adam = True
         self.rng, self.words = np.random.default_rng(plan.seed * 100 + rank), random.Random(plan.seed * 100 + rank)
 
     def images(self, pixels: Tensor) -> Tensor:
         """Unit embeddings `[b, 64]` of pixels `[b, 3, 64, 64]`."""
-        out = self.model.visual_projection(self.model.vision_model(pixels).pooler_output)  # type: ignore[operator,union-attr]
+        out = self.model.visual_projection(self.model.vision_model(pixels).pooler_output)
         return F.normalize(out.float(), dim=-1)
 
     def texts(self, texts: list[str]) -> Tensor:
         """Unit embeddings `[b, 64]`."""
-        out = self.model.text_projection(self.model.text_model(**pack(self.tokenizer, texts)).pooler_output)  # type: ignore[operator,union-attr]
+        out = self.model.text_projection(self.model.text_model(**pack(self.tokenizer, texts)).pooler_output)
         return F.normalize(out.float(), dim=-1)
 
     def _contrast(self, a: Tensor, b: Tensor) -> Tensor:
-        logits = a @ b.T * self.model.logit_scale.exp().clamp(max=60)  # type: ignore[operator,union-attr]
+        logits = a @ b.T * self.model.logit_scale.exp().clamp(max=60)
         index = torch.arange(len(a))
         return (F.cross_entropy(logits, index) + F.cross_entropy(logits.T, index)) / 2
 
@@ -85,7 +86,8 @@ class EncoderTask:
         scenes = [self.pool.scenes[i] for i in a]
         said = [describe(s.figures[0].subject, self.words) for s in scenes]
         # Sometimes the subject is left out, so that places and accessories have to count.
-        who = [t if self.words.random() < 0.5 else self.words.choice(("it", "the subject", "<concept_0>")) for t in said]
+        plain = ("it", "the subject", "<concept_0>")
+        who = [t if self.words.random() < 0.5 else self.words.choice(plain) for t in said]
         captions = [caption(s, self.words, [w]) for s, w in zip(scenes, who, strict=True)]
         with torch.autocast("cpu", torch.bfloat16):
             pictures = np.concatenate([self.pool.crops[a], self.pool.crops[b]])
@@ -93,8 +95,8 @@ class EncoderTask:
             whole = self.images(to_pixels(self.pool.pictures[a]))
             words = self.texts(said + captions)
         n = self.plan.batch
-        loss = self._contrast(whole, words[n:]) + self._contrast(crops[:n], words[:n]) + self._contrast(crops[:n], crops[n:])
-        return loss, {}
+        pairs = ((whole, words[n:]), (crops[:n], words[:n]), (crops[:n], crops[n:]))
+        return sum((self._contrast(a, b) for a, b in pairs), torch.zeros(())), {}
 
     def evaluate(self) -> dict[str, float]:
         rows = np.arange(self.pool.singles - 200 * self.pool.sizes.scenes, self.pool.singles, self.pool.sizes.scenes)

@@ -67,7 +67,8 @@ def export_ar(plan: Plan, tokenizer: PreTrainedTokenizerFast, folder: Path) -> N
 
 def known_words() -> list[str]:
     """Every word that the training texts use."""
-    words = {w for phrases in vocabulary().values() for phrase in phrases for w in re.findall(r"[a-z]+", phrase.lower())}
+    phrases = [phrase for known in vocabulary().values() for phrase in known]
+    words = set(re.findall(r"[a-z]+", " ".join(phrases).lower()))
     for sentence in sentences(60_000, seed=9):
         words |= set(re.findall(r"[a-z]+", re.sub(r"<\w+>", " ", sentence.lower())))
     return sorted(words)

@@ -7,7 +7,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import GenerationConfig, JanusConfig, JanusForConditionalGeneration, LlamaConfig
+from transformers import (
+    GenerationConfig,
+    JanusConfig,
+    JanusForConditionalGeneration,
+    LlamaConfig,
+    PreTrainedTokenizerFast,
+)
 
 from . import tokenizer as vq
 from . import vision
@@ -18,13 +24,14 @@ POOL = 2
 """Neighbouring tokens of a reference are averaged 2 x 2, so that it takes 16 places in the prompt."""
 
 
-def config(tokenizer, layers: int = 8) -> JanusConfig:
+def config(tokenizer: PreTrainedTokenizerFast, layers: int = 8) -> JanusConfig:
     """A Janus whose language model has 6.3 M parameters."""
     return JanusConfig(
         text_config=LlamaConfig(
             vocab_size=len(tokenizer), hidden_size=HIDDEN, intermediate_size=688, num_hidden_layers=layers,
             num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=1024, tie_word_embeddings=True,
-            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
         ),
         vision_config=vision.config(HIDDEN),
         vq_config=vq.config(HIDDEN),
@@ -51,6 +58,8 @@ def code_features(codes: Tensor, generator: torch.Generator) -> Tensor:
 class StructuredHead(nn.Module):
     """Logits with weight `free + features @ mix`; exported as one linear layer."""
 
+    features: Tensor
+
     def __init__(self, codes: Tensor, width: int) -> None:
         super().__init__()
         features = code_features(codes, torch.Generator().manual_seed(0))
@@ -68,7 +77,9 @@ class StructuredHead(nn.Module):
         return F.linear(hidden, self.weight(), self.bias)
 
 
-def fresh(tokenizer, vq_state: dict[str, Tensor], vision_state: dict[str, Tensor], layers: int) -> JanusForConditionalGeneration:
+def fresh(
+    tokenizer: PreTrainedTokenizerFast, vq_state: dict[str, Tensor], vision_state: dict[str, Tensor], layers: int
+) -> JanusForConditionalGeneration:
     """An untrained Janus with a trained tokenizer and encoder, its head structured for training."""
     model = JanusForConditionalGeneration(config(tokenizer, layers))
     inner = model.model
@@ -81,7 +92,7 @@ def fresh(tokenizer, vq_state: dict[str, Tensor], vision_state: dict[str, Tensor
     return model
 
 
-def export(model: JanusForConditionalGeneration, tokenizer, folder: Path) -> None:
+def export(model: JanusForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Writes an ordinary fp16 checkpoint in shards of at most 14 MB, and the processor's files."""
     from transformers import JanusProcessor
     from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import torch
 import torch.distributed as dist
+import torch.multiprocessing.spawn as multiprocessing
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -67,8 +68,8 @@ def save_state(folder: Path, task: Task, average: dict[str, Tensor], made: list,
     tensors = {f"model.{k}": v.contiguous().clone() for k, v in task.model.state_dict().items()}
     tensors |= {f"average.{k}": v.clone() for k, v in average.items()}
     for i, optimizer in enumerate(made):
-        for j, state in enumerate(optimizer.state_dict()["state"].items()):
-            tensors |= {f"optimizer.{i}.{state[0]}.{k}": v.clone() for k, v in state[1].items()}
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{index}.{k}": v.clone() for k, v in state.items()}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "state.new", metadata={"record": json.dumps(record)})
     os.replace(folder / "state.new", folder / "state.safetensors")
@@ -111,7 +112,7 @@ def _share_gradients(model: nn.Module) -> None:
 
 
 def _report(folder: Path, row: dict) -> None:
-    with open(folder / "curve.jsonl", "a") as file:
+    with open(folder / "curve.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
     print(" ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()), flush=True)
 
@@ -215,4 +216,4 @@ def launch(plan: Plan, build: Callable[[Plan, int], Task]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    torch.multiprocessing.spawn(_worker, (plan, build, port), nprocs=plan.processes)
+    multiprocessing.spawn(_worker, (plan, build, port), nprocs=plan.processes)

@@ -8,6 +8,7 @@ flattened to `[out, in * h * w]` first, as the authors do.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure=None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is None:
@@ -53,9 +54,10 @@ class Muon(torch.optim.Optimizer):
 
 def optimizers(module: nn.Module, lr: float, muon_lr: float, weight_decay: float = 0.0) -> list[torch.optim.Optimizer]:
     """Muon for hidden matrices, AdamW for embeddings, norms, biases, heads (tagged `adam = True`) and thin layers."""
-    hidden, rest = [], []
-    for module_name, owner in module.named_modules():
-        for name, parameter in owner.named_parameters(recurse=False):
+    hidden: list[Tensor] = []
+    rest: list[Tensor] = []
+    for owner in module.modules():
+        for parameter in owner.parameters(recurse=False):
             if not parameter.requires_grad:
                 continue
             thin = parameter.ndim < 2 or min(parameter.shape[0], parameter[0].numel()) < 16

@@ -38,7 +38,6 @@ from .world import (
     sample_subject,
 )
 
-
 EDITS = ("time", "place", "accessory", "position", "size", "main", "second", "add", "remove")
 EDIT_WEIGHTS = (16, 18, 34, 7, 6, 5, 4, 6, 4)
 

@@ -1,4 +1,4 @@
-"""Finding the subject: a small `SegformerForSemanticSegmentation` (Xie et al. 2021) over background, figure, accessory."""
+"""Finding the subject: a small `SegformerForSemanticSegmentation` (Xie et al. 2021): background, figure, accessory."""
 
 from __future__ import annotations
 

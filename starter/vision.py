@@ -1,4 +1,4 @@
-"""The understanding encoder: `JanusVisionModel`, taught to recognise a cut-out subject before it serves the AR model."""
+"""The understanding encoder: `JanusVisionModel`, taught to recognise a cut-out subject before the AR model uses it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ATTRIBUTES = {"kind": len(KINDS), "main": len(COLOURS), "second": len(COLOURS), 
 
 
 def config(hidden: int) -> JanusVisionConfig:
-    """64 px to 8 x 8 tokens, as many as the tokenizer has (Janus wants that); `hidden` is the language model's width."""
+    """64 px to 8 x 8 tokens, as many as the tokenizer has (Janus wants that), for a language model `hidden` wide."""
     return JanusVisionConfig(
         hidden_size=192, num_hidden_layers=4, num_attention_heads=4, image_size=64, patch_size=8,
         mlp_ratio=3.0, projection_dim=hidden, num_image_tokens=64,
@@ -44,7 +44,7 @@ class Reader(nn.Module):
         self.shape = nn.Linear(2 * width, 3)
         for head in self.modules():
             if isinstance(head, nn.Linear):
-                head.weight.adam = True  # type: ignore[attr-defined]
+                head.weight.adam = True
 
     def loss(self, tokens: Tensor, subjects: list[Subject]) -> Tensor:
         """Cross-entropy of the attributes plus the squared error of the shape; `tokens` `[b, n, width]`."""
@@ -73,7 +73,7 @@ class VisionModule(nn.Module):
         super().__init__()
         self.vision = JanusVisionModel(config(hidden))
         self.reader = Reader(192)
-        self.vision.embeddings.patch_embedding.weight.adam = True  # type: ignore[union-attr]
+        self.vision.embeddings.patch_embedding.weight.adam = True  # type: ignore[attr-defined]
 
 
 def jitter(crops: np.ndarray, rng: np.random.Generator) -> Tensor:

@@ -356,7 +356,8 @@ def test_the_starter_models_are_measured_from_the_command_line(
 def test_speed_is_measured_with_the_starter_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("speed", ["--runs", "1"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["one"]["median"] > 0 and found["four"]["median"] > 0
+    assert found["seconds"].keys() == {"one", "four", "edit", "new_concept"}
+    assert all(times["median"] > 0 for times in found["seconds"].values())
     assert found["targets"].keys() == {"one_seconds", "four_over_one"}
 
 

@@ -174,12 +174,14 @@ def test_ctrl_c_ends_a_turn_with_130_and_nothing_half_made(home: Path) -> None:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
     ) as running:
         assert running.stdin and running.stdout and running.stderr
-        running.stdin.write(f"eight pictures of {NAME} in the snow\n")
+        # The first turn loads the models, so that the second is stopped while it draws.
+        running.stdin.write(f"{NAME} in the snow\neight pictures of {NAME} at the farm\n")
         running.stdin.flush()
-        assert json.loads(running.stdout.readline())["event"] == "ToolStarted"
+        seen = [json.loads(running.stdout.readline())["event"] for _ in range(4)]
+        assert seen == ["ToolStarted", "TakeReady", "Reply", "ToolStarted"]
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 130
+        assert running.wait(60) == 130
         told = [json.loads(line) for line in running.stdout.read().splitlines()]
         assert "limner: stopped" in running.stderr.read()
     kept = rows(limner(home, "takes", "--session", "stopped", "--json"))

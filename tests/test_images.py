@@ -30,7 +30,8 @@ def near(a, b, by=4) -> bool:
     ("mode", "file", "expected"),
     [
         ("RGB", "a.png", COLOUR), ("RGBA", "a.png", COLOUR), ("P", "a.png", COLOUR), ("P", "a.gif", COLOUR),
-        ("CMYK", "a.tiff", COLOUR), ("L", "a.png", (97, 97, 97)), ("LA", "a.png", (97, 97, 97)), ("1", "a.png", (0, 0, 0)),
+        ("CMYK", "a.tiff", COLOUR), ("L", "a.png", (97, 97, 97)),
+        ("LA", "a.png", (97, 97, 97)), ("1", "a.png", (0, 0, 0)),
     ],
 )  # fmt: skip
 def test_modes(tmp_path, mode, file, expected):

@@ -83,4 +83,5 @@ def test_unknown_words(words, prompt, unknown):
 
 
 def test_only_the_known_part_is_drawn(words):
-    assert known_part("Biscuit riding a dragon on the beach, at night!", ["Biscuit"], words) == "Biscuit on the beach, at night"
+    prompt = "Biscuit riding a dragon on the beach, at night!"
+    assert known_part(prompt, ["Biscuit"], words) == "Biscuit on the beach, at night"

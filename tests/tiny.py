@@ -16,7 +16,13 @@ def janus(folder: Path) -> Path:
     """A `JanusForConditionalGeneration` of two layers: 16 px pictures of 4 tokens."""
     import torch
     from limner.starter.janus import export
-    from transformers import JanusConfig, JanusForConditionalGeneration, JanusVisionConfig, JanusVQVAEConfig, LlamaConfig
+    from transformers import (
+        JanusConfig,
+        JanusForConditionalGeneration,
+        JanusVisionConfig,
+        JanusVQVAEConfig,
+        LlamaConfig,
+    )
 
     words = tokenizer()
     torch.manual_seed(0)
@@ -53,7 +59,10 @@ def clip(folder: Path) -> Path:
 
     words = tokenizer()
     torch.manual_seed(0)
-    shared = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "projection_dim": 8}
+    shared = {
+        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "projection_dim": 8,
+    }  # fmt: skip
     special = {f"{n}_token_id": getattr(words, f"{n}_token_id") for n in ("bos", "eos", "pad")}
     config = CLIPConfig(
         text_config={**shared, **special, "vocab_size": len(words), "max_position_embeddings": 24},

@@ -36,7 +36,8 @@ def load_picture(path: str | os.PathLike[str]) -> Loaded:
     except PermissionError as error:
         raise BadImage(f"{name} may not be read.", "Check its permissions.") from error
     except UnidentifiedImageError as error:
-        raise BadImage(f"{name} is not a picture that can be read.", "PNG, JPEG, WebP, GIF, BMP and TIFF work.") from error
+        works = "PNG, JPEG, WebP, GIF, BMP and TIFF work."
+        raise BadImage(f"{name} is not a picture that can be read.", works) from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise BadImage(f"{name} is broken or incomplete: it cannot be decoded.") from error
 
@@ -60,9 +61,9 @@ def _read(file: Path, name: str) -> Loaded:
             )
         if min(width, height) < SMALLEST:
             raise BadImage(f"{name} has only {width} x {height} px; at least {SMALLEST} x {SMALLEST} are needed.")
-        notices = ()
-        if getattr(opened, "n_frames", 1) > 1:
-            notices = (f"{name} is an animation of {opened.n_frames} frames; only the first one is used.",)
+        notices: tuple[str, ...] = ()
+        if (frames := getattr(opened, "n_frames", 1)) > 1:
+            notices = (f"{name} is an animation of {frames} frames; only the first one is used.",)
             opened.seek(0)
         return Loaded(to_rgb(ImageOps.exif_transpose(opened) or opened), notices)
 
@@ -87,7 +88,7 @@ def square(image: Image.Image, side: int) -> Image.Image:
         return image
     width, height = image.size
     if width != height:
-        ground = image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+        ground = tuple(image.resize((1, 1), Image.Resampling.BOX).tobytes())
         image = ImageOps.pad(image, (max(width, height),) * 2, Image.Resampling.LANCZOS, color=ground)
     resample = Image.Resampling.BOX if image.width % side == 0 else Image.Resampling.LANCZOS
     return image.resize((side, side), resample)

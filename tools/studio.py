@@ -5,6 +5,7 @@ Nothing heavy is imported or loaded before it is needed; what is loaded stays un
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -62,12 +63,18 @@ class Studio:
             known = backbones()
             if spec.family not in known:
                 raise ModelError(f"There is no model family {spec.family!r}.", f"Known are: {', '.join(known)}.")
-            self._use_threads()
+            self._prepare_libraries()
             self._loaded[role] = known[spec.family].load(spec.folder, self.device, spec.settings)
         return self._loaded[role]
 
-    def _use_threads(self) -> None:
+    def _prepare_libraries(self) -> None:
+        """No network, no telemetry, no progress bars of the libraries' own; as many threads as the preset says."""
+        for switch in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+            os.environ.setdefault(switch, "1")
         import torch
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
 
         # Small models are several times faster on one thread than on all of a busy machine.
         if self.preset.threads and torch.get_num_threads() != self.preset.threads:

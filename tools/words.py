@@ -10,14 +10,17 @@ from pathlib import Path
 
 # Words that carry no picture, or only steer the dialogue.
 LITTLE = frozenset(
-    """a about again all also an and another any are as at be been but by can could do does draw drawing for four from
-    get give go had has have he her here hers him his how i if image in into is it its itself just lets like look looks
-    make makes many may me more my new no not now of off on once one only or other our out over own paint painting
-    photo photograph picture pictures please pose put render same see she show sketch so some take than that the their
-    them then there these they this those three to too two under up us very version want was we were what when where
-    which while who will don doesn isn won with without would you your yours s t d m re ve ll also still both each next time times first
-    second third last few bit little lot way try let try doing being standing sitting stands sits keep change turn
-    instead different create generate imagine illustration scene holding wearing wears wear side add remove""".split()
+    """
+    a about again all also an and another any are as at be been but by can could do does draw drawing for four
+    from get give go had has have he her here hers him his how i if image in into is it its itself just lets like
+    look looks make makes many may me more my new no not now of off on once one only or other our out over own
+    paint painting photo photograph picture pictures please pose put render same see she show sketch so some take
+    than that the their them then there these they this those three to too two under up us very version want was
+    we were what when where which while who will don doesn isn won with without would you your yours s t d m re ve
+    ll also still both each next time times first second third last few bit little lot way try let try doing being
+    standing sitting stands sits keep change turn instead different create generate imagine illustration scene
+    holding wearing wears wear side add remove
+    """.split()
 )
 
 
@@ -28,7 +31,7 @@ def known_words(file: Path) -> frozenset[str]:
 
 
 def unknown_words(prompt: str, names: Sequence[str], file: Path) -> list[str]:
-    """The words of `prompt` that neither `file` nor everyday English without a picture explains, each once, in order."""
+    """The words of `prompt` that neither `file` nor everyday English explains, each once, in order."""
     text = prompt
     for name in names:
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", text, flags=re.IGNORECASE)
@@ -36,9 +39,9 @@ def unknown_words(prompt: str, names: Sequence[str], file: Path) -> list[str]:
     found: dict[str, None] = {}
     for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.lower().replace("’", "'")):
         stem = word.removesuffix("'s")
-        if stem in LITTLE or _explained(stem, known) or all(_explained(p, known) or p in LITTLE for p in re.split("['-]", stem)):
-            continue
-        found[stem] = None
+        parts = {stem} if _explained(stem, known) else set(re.split("['-]", stem))
+        if not all(part in LITTLE or _explained(part, known) for part in parts):
+            found[stem] = None
     return list(found)
 
 

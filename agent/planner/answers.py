@@ -11,8 +11,9 @@ from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
 from .plan import command, plan
 from .references import read
+from .speech import aside, spell_out
 from .state import Ask, Call, Hints, Say, State, Step
-from .subjects import nearly
+from .subjects import kind_words, nearly
 from .takes import number_of
 from .words import KINDS, NUMBERS, ORDINALS, either
 
@@ -23,7 +24,10 @@ _CANCEL = re.compile(
 )
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|sure|ok|okay|right|correct|exactly|of course|please|yes please|do it|"
-    r"please do|go ahead|that's right|indeed|yes,? (?:do|that|that one|exactly|please do|of course|"
+    r"please do|(?:yes|yeah|sure|ok|okay|yep)[,.!]* (?:go ahead|do it|do that|please|forget (?:it|"
+    r"him|her|them)|delete (?:it|him|her)|i'm sure|i am sure|really|remove it)|i'm sure|i am sure|go "
+    r"for it|why not|fine(?: by me)?|do that|go ahead|that's right|indeed|yes,? (?:do|that|that one|"
+    r"exactly|please do|of course|"
     r"go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍)"
 )
 _INDEX = re.compile(
@@ -65,11 +69,31 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         hints = filled if isinstance(filled, Hints) else hints
     asked = _asked(first, state, hints)
     said = _bare(text)
-    option = _option(said, pending.options)
-    if option is None and _CANCEL.fullmatch(said):
-        return [Say(_KEEP, weak=False)]
-    if option is None and _YES.fullmatch(said):
+    option = _option(said, pending.options) or _ranked(said, pending.options)
+    dropped = _DROPPED.match(said) if option is None else None
+    if dropped or (option is None and _CANCEL.fullmatch(said)):
+        rest = said[dropped.end() :] if dropped else ""
+        if not rest or aside(rest) or _CANCEL.fullmatch(rest):
+            return [Say(_KEEP, weak=False)]
+        return plan(rest if text.islower() else _after(text, rest), state)
+    if option is None and _CLUELESS.fullmatch(said):
+        return [Ask(pending.question, pending.options)]
+    if yes := option in ("yes", "Yes") or (option is None and _YES.fullmatch(said) is not None):
+        if steps := _forgetting(pending.question, state):
+            return steps
+    if yes and option is None:
+        if (
+            asked
+            and asked.slot == "concept"
+            and len(pending.options) > 1
+            and not re.search(r"did you mean", pending.question, re.I)
+        ):
+            return [Ask(pending.question, pending.options)]
         option = _affirmed(pending.options, pending.question, state)
+    if option is None and (chosen := _meant(said, pending.options, state)):
+        hints = replace(hints, concept=chosen[0] if len(chosen) == 1 else "", concepts=chosen)
+        if first and isinstance(steps := plan(first, state, hints), list) and not isinstance(steps[0], Ask):
+            return steps
     if option is None and _own_request(text, state, asked):
         return None
     if (
@@ -93,11 +117,95 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     return own
 
 
+_DROPPED = re.compile(
+    r"(?:(?:oh|ah|no|nah|ok|well|actually|hmm|um)[, ]+)*(?:never ?mind|forget (?:it|about it|that)|"
+    r"cancel(?: that| it)?|scratch that|scrap that|none of (?:them|those)|"
+    r"neither(?: of (?:them|those))?|leave it|drop it|skip it|don't bother|doesn't matter|it doesn't "
+    r"matter|not important|no need)(?:,? then)?(?:[,.;:!-]+ ?| but | and |$)"
+)
+_CLUELESS = re.compile(
+    r"(?:idk|i (?:don't|do not) know|no idea|not sure|i'm not sure|hm+|dunno|don't know|you "
+    r"(?:choose|decide|pick|tell me)|whatever|"
+    r"anything|any|i can't decide|what(?:ever you (?:like|want|think))?|what do you mean|huh|which "
+    r"ones?(?: are there)?|surprise me|up to you|your choice|either|maybe|perhaps)"
+)
+
+
+def _after(text: str, rest: str) -> str:
+    """The end of `text` that is `rest` in lower case, with the capitals of the user."""
+    place = lower(text).find(rest)
+    return text[place : place + len(rest)] if place >= 0 else rest
+
+
+def _ranked(said: str, options: Sequence[str]) -> str | None:
+    """As in "the older one", "latest": by the numbers in the options."""
+    numbers = [re.findall(r"\d+", option) for option in options]
+    if len(options) < 2 or not all(len(n) == 1 for n in numbers):
+        return None
+    order = sorted(range(len(options)), key=lambda i: int(numbers[i][0]))
+    if re.fullmatch(
+        r"(?:the )?(?:older|oldest|earlier|earliest|original|previous|lower|first)(?: (?:one|take|"
+        r"picture|version))?",
+        said,
+    ):
+        return options[order[0]]
+    if re.fullmatch(
+        r"(?:the )?(?:newer|newest|later|latest|most recent|recent|current|higher|last|this)(?: (?:one|"
+        r"take|picture|version))?",
+        said,
+    ):
+        return options[order[-1]]
+    return None
+
+
+def _forgetting(question: str, state: State) -> list[Step] | None:
+    """A "yes" to "Shall I really forget …?"."""
+    named = [
+        c.name for c in state.concepts if re.search(rf"(?<!\w){re.escape(c.name.lower())}(?!\w)", question.lower())
+    ]
+    if re.search(r"\b(?:forget|delete|erase|remove .{1,40} for good)\b", question.lower()) and len(named) == 1:
+        return [Call("forget", {"concept": named[0]})]
+    return None
+
+
+def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
+    """Concepts among the options that "both", "her", "the girl" or "my cat" mean."""
+    offered = [c for option in options if (c := state.concept(option))]
+    if len(offered) < 2:
+        return ()
+    if re.fullmatch(
+        r"(?:yes,? )?(?:both|all|all of them|both of (?:them|those)|the two(?: of them)?|each|everyone|"
+        r"all (?:two|three)|(?:the )?two|both please|them both|together)(?: (?:please|together))?",
+        said,
+    ):
+        return tuple(c.name for c in offered)
+    core = re.sub(r"^(?:the|my|our|i mean|i meant|it's|draw) ", "", _SAID.sub("", said, count=1)) or said
+    core = re.sub(r" (?:one|please|of course|obviously|again)$", "", core)
+    gender = {
+        "him": "he",
+        "he": "he",
+        "her": "she",
+        "she": "she",
+        "it": "it",
+        "boy": "he",
+        "girl": "she",
+        "male": "he",
+        "female": "she",
+        "thing": "it",
+    }.get(core)
+    fits = [c.name for c in offered if gender and c.pronoun == gender] or [
+        c.name for c in offered if core in kind_words(c.kind)
+    ]
+    return (fits[0],) if len(fits) == 1 else ()
+
+
 def _chosen_instead(steps: list[Step], hints: Hints) -> list[Step]:
     """Put the chosen concept where the grammar would have taken another one for granted."""
     step = steps[0]
-    if len(steps) != 1 or not isinstance(step, Call) or not hints.concept:
+    if len(steps) != 1 or not isinstance(step, Call) or not (hints.concept or hints.take):
         return steps
+    if hints.take and step.tool == "edit" and step.args["take"] != hints.take:
+        return [replace(step, args=step.args | {"take": hints.take})]
     if step.args.get("concept") not in (None, hints.concept):
         return [replace(step, args=step.args | {"concept": hints.concept})]
     return steps
@@ -114,7 +222,7 @@ def _asked(first: str, state: State, hints: Hints) -> Ask | None:
 
 
 def _bare(text: str) -> str:
-    low = lower(clean(text))
+    low = lower(spell_out(clean(text)))
     start, end = lead(low), tail(low)
     core = low[start:end] if start < end else low
     return (core or low).strip(" .,!?;:\"'")
@@ -127,9 +235,7 @@ def _own_request(text: str, state: State, asked: Ask | None) -> bool:
     slot = asked.slot if asked else ""
     if slot in ("name", "kind", "images", "takes"):
         return bool(
-            steps
-            and isinstance(steps[0], Call)
-            and steps[0].tool in ("undo", "redo", "compare", "fork", "forget")
+            steps and isinstance(steps[0], Call) and steps[0].tool in ("undo", "redo", "compare", "fork", "forget")
         )
     if steps and not (isinstance(steps[0], Say) and steps[0].weak):
         return not (isinstance(steps[0], Ask))
@@ -161,9 +267,7 @@ def _option(said: str, options: Sequence[str]) -> str | None:
         return None
     words = set(re.findall(r"[\w']+", core))
     fits = [i for i, option in enumerate(lowered) if words and words <= set(re.findall(r"[\w']+", option))]
-    fits = fits or [
-        i for i, option in enumerate(lowered) if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said)
-    ]
+    fits = fits or [i for i, option in enumerate(lowered) if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said)]
     if not fits and len(core) >= 3:
         fits = [i for i, option in enumerate(lowered) if nearly(core, option)]
     return options[fits[0]] if len(fits) == 1 else None
@@ -180,9 +284,7 @@ def _affirmed(options: Sequence[str], question: str, state: State) -> str | None
     return options[0] if options else None
 
 
-def _fill(
-    words: str, state: State, hints: Hints, asked: Ask | None, options: Sequence[str]
-) -> Hints | list[Step]:
+def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Sequence[str]) -> Hints | list[Step]:
     """The hints with the answer in the slot that the question asked for."""
     text = read(words, state)
     low = text.low
@@ -203,11 +305,9 @@ def _fill(
     if take is None and bare and state.exists(int(bare[1])):
         take = int(bare[1])
     if slot == "takes":
-        several = [int(n) for n in re.findall(r"\d{1,5}", text.raw)] or [
-            n for t in text.takes for n in t.numbers
-        ]
+        several = [int(n) for n in re.findall(r"\d{1,5}", text.raw)] or [n for t in text.takes for n in t.numbers]
         return replace(hints, takes=tuple(dict.fromkeys(n for n in several if state.exists(n))))
-    if slot == "take":
+    if slot == "take" or (take and not slot and all(re.search(r"\d", option) for option in options)):
         return replace(hints, take=take) if take else hints
     if concept:
         return replace(hints, concept=concept)

@@ -160,9 +160,7 @@ def _message(steps: Sequence[Step], tools: Sequence[str] | None) -> AIMessage:
         return AIMessage(_unavailable(missing[0], calls[0]))
     return AIMessage(
         "",
-        tool_calls=[
-            ToolCall(name=c.tool, args=c.args, id=f"call_{uuid4().hex[:24]}", type="tool_call") for c in calls
-        ],
+        tool_calls=[ToolCall(name=c.tool, args=c.args, id=f"call_{uuid4().hex[:24]}", type="tool_call") for c in calls],
     )
 
 

@@ -17,8 +17,9 @@ from .intents.teaching import teach
 from .intents.training import train
 from .normalise import lead, tail
 from .references import Text, read
+from .speech import aside
 from .state import Ask, Call, Hints, Say, State, Step
-from .words import DRAW_VERBS, either
+from .words import DRAW_VERBS, EDIT_VERBS, GOOD, PICTURES, either
 
 Family = Callable[[Text], list[Step] | None]
 # Families that recognise whole sentences; the first that does has it. None reads more than COMMAND chars.
@@ -27,8 +28,39 @@ COMMAND = 300
 MOST_CALLS = 8
 
 _HARD = re.compile(
+    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?<!\bno\.)(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
     r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|,?\s+(?:and\s+)?(?:then|after that|afterwards|"
     r"after which)(?:,)?\s+(?=\S)|,?\s+and\s+(?:also|now|finally|please)\s+(?=\S)"
+)
+# A second command behind "and" or a comma: it is a clause of its own even where the first could swallow it.
+_NEXT_COMMAND = re.compile(
+    rf"(?:,? (?:and|but|then|and then|and now|and also|and please)|[,;.!]) (?:then |now |please |also "
+    rf"|just )*(?="
+    rf"(?:{either(DRAW_VERBS)}|undo|redo|go back|take it back|step back|make|put|add|give|remove|turn|"
+    rf"change|compare|"
+    rf"forget|rename|show me|let's|call (?:him|her|it)|teach|train|fine-?tune)\b)"
+)
+# "New picture: …", "next scene, …": what follows is drawn afresh.
+_AFRESH = re.compile(
+    rf"(?:(?:now|and|so|ok|make|do|start|let's (?:do|have|make|start)|i(?:'d| would)? (?:want|like|"
+    rf"need)|give me|time for) )*"
+    rf"(?:a |an |the |one |some )*(?:(?:completely|totally|whole|brand) )*(?:new|next|fresh|another|"
+    rf"different|separate|"
+    rf"second|unrelated) (?:{either(PICTURES)}|panel|page|scene|one|start|topic|subject|idea|card|"
+    rf"postcard|theme|thing|request)"
+    rf"(?: now| please| then| this time| for a change)*(?: ?[:,;.!]| -)+ (?=\S)"
+    rf"|(?:start (?:over|afresh|fresh|again|from scratch)|from scratch|(?:forget|leave|scrap|drop) "
+    rf"(?:all )?(?:that|this)|"
+    rf"something (?:else|new|different|completely different)(?: now| this time| entirely)?|(?:a )?new "
+    rf"(?:topic|subject|idea)|change of (?:plan|scene|topic|subject)s?|"
+    rf"(?:product|studio|close-?up|action|portrait|beauty|hero|group|family|wide|establishing) "
+    rf"(?:shot|photo|picture|portrait))"
+    rf"(?: ?[:,;.!]| -)+ (?=(?:just |only |now |please |how about |draw )*(?:\ue000|an? |two |my |the "
+    rf"|some |three |draw |him |her |them ))"
+)
+_EXCLAIM = re.compile(
+    rf"(?:(?:so|very|really|oh|wow|how|that's|it's|looks|looking) )*{either(GOOD)}(?: (?:one|job|work|"
+    rf"picture))?"
 )
 _SENTENCES = re.compile(r"[.!?;]\s+\w")
 _SOFT = re.compile(r",? (?:and|but|so) |,\s+|\s-\s|: ")
@@ -41,8 +73,13 @@ _DRAWS = re.compile(
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     """The steps for a sentence: tool calls in order, or one question, or words. Never empty."""
     whole = read(text, state, hints)
+    start = lead(whole.low)
+    if afresh := _AFRESH.match(whole.low, start):
+        whole = whole.part(afresh.end())
+        whole.hints = replace(whole.hints, mode=whole.hints.mode or "draw")
     steps: list[Step] = []
-    for clause in _clauses(whole):
+    clauses = _clauses(whole)
+    for clause in _requests(clauses):
         steps += _clause(clause, state, steps)
         for step in steps[-1:]:
             if isinstance(step, Call):
@@ -69,8 +106,31 @@ def command(text: Text) -> list[Step] | None:
     return None
 
 
+def _requests(clauses: list[Text]) -> list[Text]:
+    """The clauses that want something: remarks beside a request are left out."""
+    if len(clauses) < 2:
+        return clauses
+    wanted = [
+        c
+        for c in clauses
+        if not (aside(c.low[lead(c.low) :]) and not _wanted(c)) and not _EXCLAIM.fullmatch(c.low.strip(" .,!"))
+    ]
+    return wanted or clauses
+
+
+def _wanted(text: Text) -> bool:
+    """Whether a family has a use for the clause, more than words."""
+    steps = command(text)
+    return bool(steps) and not isinstance(steps[0], Say)
+
+
 def _clauses(text: Text) -> list[Text]:
     """The sentence in parts that each want one thing; text that is all of a piece stays together."""
+    for match in list(_NEXT_COMMAND.finditer(text.low))[:8]:
+        left = text.part(0, match.start())
+        steps = command(left) if left.low else None
+        if steps and isinstance(steps[0], Call) and steps[0].tool not in ("teach", "refine"):
+            return [left, *_clauses(text.part(match.end()))]
     if command(text):
         return [text]
     parts: list[Text] = []
@@ -95,8 +155,7 @@ def _soft(text: Text, depth: int = 0) -> list[Text]:
             return [left, *_soft(right, depth + 1)]
         other = command(right)
         if other and not any(
-            isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach"))
-            for s in other
+            isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach")) for s in other
         ):
             return [*_soft(left, depth + 1), right]
         if other and isinstance(other[0], Say) and other[0].weak and len(right.low) < 40:
@@ -117,20 +176,26 @@ def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
         steps = free(body)
     last = before[-1] if before else None
     if len(steps) == 1 and isinstance(last, Call) and isinstance(steps[0], (Call, Ask)):
-        joined = _join(last, steps[0], text)
+        joined = _on_that_take(last, steps[0]) or _join(last, steps[0], text)
         if joined is not None:
             before[-1] = joined
             return []
     return steps
 
 
+def _on_that_take(last: Call, step: Call | Ask) -> Call | None:
+    """As in "Take the first version and make it autumn" and "back to 9 but foggy": one change of that take."""
+    if last.tool != "fork" or not isinstance(step, Call) or step.tool != "edit":
+        return None
+    bare = step.args["instruction"].lower().split(" ")[0] not in EDIT_VERBS
+    return step if (last.loose or bare) and step.args["take"] == last.args["take"] else None
+
+
 def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
     """Two changes of one picture are one change; a change of what is not drawn yet belongs to its prompt."""
     if not isinstance(step, Call) or step.tool != "edit":
         return None
-    key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(
-        last.tool
-    )
+    key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(last.tool)
     named = bool(text.takes) and any(t.how != "current" for t in text.takes)
     if key is None or (named and step.args["take"] != last.args.get("take")) or "borrow_from" in step.args:
         return None
@@ -153,9 +218,7 @@ def tidy(steps: list[Step]) -> list[Step]:
     calls: list[Step] = [s for s in steps if isinstance(s, Call)]
     if calls:
         unique = [
-            c
-            for i, c in enumerate(calls)
-            if c not in calls[:i] or (isinstance(c, Call) and c.tool in ("undo", "redo"))
+            c for i, c in enumerate(calls) if c not in calls[:i] or (isinstance(c, Call) and c.tool in ("undo", "redo"))
         ]
         return unique[:MOST_CALLS]
     return steps[:1] or [Say("Tell me what to draw or to change; say help for examples.")]

@@ -59,9 +59,7 @@ def _made(args: Result, answer: Result) -> str:
         details.append(f"{answer['seconds']:.1f} s")
     scores = answer.get("scores")
     if isinstance(scores, Mapping):
-        details += [
-            f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))
-        ]
+        details += [f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))]
     return f"{head} ({', '.join(details)})." if details else f"{head}."
 
 
@@ -118,9 +116,7 @@ def _refined(args: Result, answer: Result) -> str:
 
 
 def _renamed(args: Result, answer: Result) -> str:
-    return (
-        f"{answer.get('was', args.get('concept'))} is now called {answer.get('concept', args.get('name'))}."
-    )
+    return f"{answer.get('was', args.get('concept'))} is now called {answer.get('concept', args.get('name'))}."
 
 
 def _forgot(args: Result, answer: Result) -> str:

@@ -31,9 +31,7 @@ SPELT: dict[str, str] = {
     "tmrw": "tomorrow", "w/": "with", "w/o": "without", "b4": "before", "agian": "again", "agin": "again",
     "vesion": "version", "verison": "version", "orginal": "original", "origional": "original",
 }  # fmt: skip
-_SPELT = re.compile(
-    rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE
-)
+_SPELT = re.compile(rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE)
 # "would you mind making …", "how about drawing …": the verb as a command has it.
 _GERUNDS: dict[str, str] = {
     "making": "make", "drawing": "draw", "painting": "paint", "undoing": "undo", "redoing": "redo",
@@ -52,6 +50,13 @@ _GERUND = re.compile(
 )
 
 
+# Emoji and smileys beside words say nothing to draw; alone they are a verdict.
+_SMILES = re.compile(
+    r"(?<=[\w.,!?)\s])\s*(?:[:;=]-?[)(dDpPoO|/](?!\w)|<3|"
+    r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+)(?=[\s.,!?]|$)"
+)
+
+
 def spell_out(raw: str) -> str:
     """`raw` with text-speak, missing apostrophes and slips in common words put right; file names stay."""
 
@@ -61,62 +66,96 @@ def spell_out(raw: str) -> str:
         return meant[0].upper() + meant[1:] if said[0].isupper() and len(said) > 1 else meant
 
     raw = _SPELT.sub(put, raw)
+    if len(re.findall(r"\w+", raw)) > 2:
+        raw = _SMILES.sub("", raw).rstrip()
     return _GERUND.sub(lambda m: f"{m['before']} {_GERUNDS[m['verb'].lower()]}", raw)
 
 
 _SOFTLY = (
-    r"(?: (?:please|maybe|perhaps|possibly|kindly|just|quickly|also|simply|then|now|ever|at all|by any chance|"
+    r"(?: (?:please|maybe|perhaps|possibly|kindly|just|quickly|also|simply|then|now|ever|at all|by "
+    r"any chance|"
     r"for once|actually))*"
 )
-_MAY = r"(?:could|can|would|might|will|may|shall|should|were to|manage to|be able to|are able to|were able to)"
-_NICE = r"(?:so |really |very |absolutely )?(?:nice|great|lovely|good|cool|awesome|wonderful|fantastic|fun|kind|best|amazing|neat|better)"
+_MAY = (
+    r"(?:could|can|would|might|will|may|shall|should|were to|manage to|be able to|are able to|were able "
+    r"to)"
+)
+_NICE = (
+    r"(?:so |really |very |absolutely )?(?:nice|great|lovely|good|cool|awesome|wonderful|fantastic|fun|"
+    r"kind|best|amazing|neat|better)"
+)
 # Roundabout ways to ask for something: what follows is the request itself.
 _ROUNDABOUT = (
     # "I was wondering whether you might", "is there any chance you could", "it would be lovely if you could"
-    rf"(?:(?:i (?:was|am)|i'm|was|just|been)(?: just)? (?:wondering|thinking|hoping)(?: about)?|i (?:do )?wonder|"
-    rf"i (?:was )?hoped?|do you think|you think|think|(?:is there )?any (?:chance|way)|is there (?:a|some) (?:chance|way)|"
-    rf"is it(?: at all)? (?:possible|ok|okay|doable|feasible)|it is possible|would it be (?:possible|ok|okay|alright|"
-    rf"all right|too much(?: trouble| to ask)?|hard|difficult|{_NICE})|it(?:'d| would| might| could) be {_NICE}|"
-    rf"(?:i|we)(?:'d| would)? (?:really )?(?:appreciate it|be (?:so |very |really )?(?:grateful|happy|glad|thankful|"
-    rf"delighted|pleased)|love it|like it)(?= if| when)|what do you say|how would you feel)"
-    rf"(?: (?:if|whether|that|to|for))?{_SOFTLY}(?: (?:you|we|i)(?:{_SOFTLY} {_MAY})?{_SOFTLY})?",
+    rf"(?:(?:i (?:was|am)|i'm|was|just|been)(?: just)? (?:wondering|thinking|hoping)(?: about)?|i "
+    rf"(?:do )?wonder|"
+    rf"i (?:was )?hoped?|do you think|you think|think|(?:is there )?any (?:chance|way)|is there (?:a|"
+    rf"some) (?:chance|way)|"
+    rf"is it(?: at all)? (?:possible|ok|okay|doable|feasible)|it is possible|would it be (?:possible|"
+    rf"ok|okay|alright|"
+    rf"all right|too much(?: trouble| to ask)?|hard|difficult|{_NICE})|it(?:'d| would| might| could) "
+    rf"be {_NICE}|"
+    rf"(?:i|we)(?:'d| would)? (?:really )?(?:appreciate it|be (?:so |very |really )?(?:grateful|happy|"
+    rf"glad|thankful|thrilled|over the moon|excited|keen|"
+    rf"delighted|pleased)|love it|like it)(?= if| when| to see| to have| to get)|what do you say|how would you feel)"
+    rf"(?: (?:if|whether|that|to|for|of))?{_SOFTLY}(?: (?:you|we|i)(?:{_SOFTLY} {_MAY})?{_SOFTLY})?",
     # "could you", "won't you be so kind as to"
     rf"(?:could|can|would|will|might|may|won't|can't|couldn't) (?:you|ya|we|i)(?: guys)?{_SOFTLY}"
     rf"(?: (?:be able to|be so kind (?:as to|and)|be willing to|do me (?:a|the|another) favou?r(?: and|,|:)?|"
     rf"help me(?: to)?|manage to|try (?:to|and)|mind|like to|be a dear and|be a sweetheart and|ask you to|"
     rf"ask you for|trouble you (?:to|for)))?",
-    r"(?:would|do) you mind|mind(?= (?:if|[a-z]+e\b))|be so kind (?:as to|and)|do me (?:a|the) favou?r(?:,| and|:)?|"
+    r"(?:would|do) you mind|mind(?= (?:if|[a-z]+e\b))|be so kind (?:as to|and)|do me (?:a|the) "
+    r"favou?r(?:,| and|:)?|"
+    r"i(?:'d| would|'ll)? (?:like|want|love|need|wish|have|prefer|plan) to(?= (?:rename|forget|undo|redo|"
+    r"go|call|compare|train|"
+    r"remove|delete|add|change|make|put|give|draw|paint|turn|try|continue|revert|erase|swap|replace|keep|"
+    r"restore|return)\b)",
     r"be a (?:dear|sweetheart|love|star) and|feel free to",
-    rf"you (?:may|might|can|could|should)(?: as well)?{_SOFTLY}|shall (?:we|i){_SOFTLY}|should (?:we|i){_SOFTLY}",
+    rf"you (?:may|might|can|could|should)(?: as well)?{_SOFTLY}|shall (?:we|i){_SOFTLY}|should (?:we|"
+    rf"i){_SOFTLY}",
     # "I want you to", "I'm in the mood for", "what I'd like is"
-    r"i(?:'d| would)? (?:want|like|need|love|prefer) (?:for )?you(?: now)? to|i(?:'m| am) (?:asking|begging) you to|"
-    r"i(?:'d| would)? (?:like|want|love|wish) to (?:ask you|request) (?:to|for)|i(?:'m| am) (?:in the mood for|"
+    r"i(?:'d| would)? (?:want|like|need|love|prefer) (?:for )?you(?: now)? to|i(?:'m| am) (?:asking|"
+    r"begging) you to|"
+    r"i(?:'d| would)? (?:like|want|love|wish) to (?:ask you|request) (?:to|for)|i(?:'m| am) (?:in "
+    r"the mood for|"
     r"looking for|after|dying to see|keen to see|thinking of|going for)|i feel like|i fancy",
     r"why (?:don't|not)(?: (?:you|we))?|(?:maybe|perhaps) (?:we|you) (?:should|could|can)|"
     r"we (?:should|could|can|need to|have to|ought to)",
-    rf"(?:i think|i guess|i'd say|i suppose|i believe|i reckon)(?: that)?(?: (?:we|you|i)(?: {_MAY}| ought to| need to)?)?"
+    rf"(?:i think|i guess|i'd say|i suppose|i believe|i reckon)(?: that)?(?: (?:we|you|i)(?: {_MAY}| "
+    rf"ought to| need to)?)?"
     r"(?! {T}|\ue001)",
-    r"next up|time (?:to|for)|(?:go|come) on(?: and)?|go ahead(?: and)?|(?:now )?it(?:'s| is) time (?:to|for)|"
-    r"for (?:the|my) next (?:one|picture|take|trick)|here's (?:what i want|my (?:next )?(?:idea|wish|request))|"
+    r"(?:no|nope|nah|ugh|eww?|meh|argh|damn)(?=[,.!;]| no\b)|what if|i(?:'d| would) (?:rather have|"
+    r"rather|prefer)(?: to have| to see)?|"
+    r"next up|time (?:to|for)|(?:go|come) on(?: and)?|go ahead(?: and)?|(?:now )?it(?:'s| is) time "
+    r"(?:to|for)|"
+    r"for (?:the|my) next (?:one|picture|take|trick)|here's (?:what i want|my (?:next )?(?:idea|wish|"
+    r"request))|"
     r"what i(?:'d| would)? (?:want|need|like)(?: now)? is(?: for you to| to)?|"
     r"(?:my|the) (?:next )?(?:wish|idea|plan|request) (?:is|would be)",
     r"if (?:it's|that's|it is|that is|you're|you are|you) (?:not too much (?:trouble|to ask|bother|work)|"
-    r"ok(?:ay)?(?: with that)?|possible|alright|no trouble|not busy|free|able to|can|could|like|want|feel like it|"
+    r"ok(?:ay)?(?: with that)?|possible|alright|no trouble|not busy|free|able to|can|could|like|want|"
+    r"feel like it|"
     r"still there|ready|up for it)",
 )
 # Calls and courtesies in front of a request.
 _HAIL = either(
     table(
         "please hey hi hello hiya yo oi limner dear buddy mate friend my_friend sir pal bro dude man boss "
-        "good_morning good_evening good_afternoon morning evening greetings again "
+        "good_morning good_evening good_afternoon morning evening greetings "
         "hmm hmmm hm um umm uh uhm er erm ok okay k alright all_right right so well oh ah aha anyway anyways "
-        "anyhow now_then then next now listen look see great nice good cool perfect super awesome lovely amazing wow "
-        "haha hahaha lol hehe fine sure yes yeah yep yup yay aww aw ooh oooh thanks thank_you thanks_a_lot cheers "
-        "first first_of_all to_start to_begin to_begin_with for_starters lastly finally just simply kindly maybe perhaps "
-        "quickly real_quick quick_one one_more_thing one_thing another_thing also btw by_the_way speaking_of_which "
-        "if_possible let's_see let_me_see oops whoops oopsie ouch sorry my_bad honestly basically essentially "
+        "anyhow now_then then listen look see great nice good cool perfect super awesome "
+        "lovely amazing wow "
+        "haha hahaha lol hehe fine sure yes yeah yep yup yay aww aw ooh oooh thanks thank_you "
+        "thanks_a_lot cheers "
+        "first first_of_all to_start to_begin to_begin_with for_starters lastly finally just simply "
+        "kindly maybe perhaps "
+        "quickly real_quick quick_one one_more_thing one_thing another_thing also btw by_the_way "
+        "speaking_of_which "
+        "if_possible let's_see let_me_see oops whoops oopsie ouch sorry my_bad honestly basically "
+        "essentially "
         "i_know i_see got_it gotcha understood no_wait wait hang_on hold_on actually on_second_thought "
-        "on_second_thoughts come_to_think_of_it tell_you_what you_know_what you_know guess_what idea new_idea "
+        "on_second_thoughts come_to_think_of_it tell_you_what you_know_what you_know guess_what "
+        "idea new_idea "
         "quick_question request next_request a_request today this_time"
     )
 )
@@ -126,26 +165,51 @@ LEADING = re.compile(rf"(?:{'|'.join(_ROUNDABOUT)})(?![\w'-])[\s,:]*")
 # A remark beside a request: why somebody wants it, or what they think of themselves. Not a change to make.
 _ASIDE = re.compile(
     r"(?:(?:because|since|cause|as|after all|so that|so) )?(?:"
-    r"(?:i|we)(?:'m|'ve|'ll|'re|'d)? (?!(?:(?:really |do |just |also )?(?:want|need|like|love|wish|prefer|would|hate|dislike|don't|didn't|do not|think|see)\b))[a-z'].*"
+    r"(?:i|we)(?:'m|'ve|'ll|'re|'d)? (?!(?:(?:really |do |just |also )?(?:want|need|like|love|wish|"
+    r"prefer|would|hate|dislike|don't|didn't|do not|think|see)\b))[a-z'].*"
     r"|(?:i|we) (?:want|need|like|would like) (?:it|this|that|them|these) (?:for|to|as|by)\b.*"
     r"|i (?:want|need|have) to (?:show|send|give|print|frame|hang|share|surprise|put|post)\b.*"
     r"|i (?:don't|didn't|can't|do not) (?:know|mean|remember|see|think|understand|mind|care|quite)\b.*"
-    r"|(?:it|this|that|these)(?:'s| is| was|'ll be| will be| would be| are) (?:for|my|our|his|her|a (?:gift|present|surprise|joke|card|long|mistake)|just|the (?:kids|birthday)|not (?:important|urgent|"
-    r"what i|that important|needed)|all i|what i|fun|funny|hilarious|so (?:funny|much|cool|cute)|driving|going to|cheating|gone|broken|dead|sold|lost|about|better|enough|been|christmas|halloween)\b.*"
-    r"|(?:he|she|it|they)(?:'s|'re| is| are| has| was| were|'d)? (?:been |just |really |recently |sadly )?(?:moved|left|died|broke|gone|passed|"
-    r"dead|sold|lost|got|went|ran|my (?:best|favou?rite)|so (?:sweet|funny|cute)|loves?|hates?|deserves?|turn(?:s|ed)?|birthday)\b.*"
-    r"|(?:my|our|the) (?:kid|kids|mum|mom|dad|wife|husband|daughter|son|sister|brother|boss|friend|friends|children|family|"
+    r"|(?:it|this|that|these)(?:'s| is| was|'ll be| will be| would be| are) (?:for|my|our|his|her|a "
+    r"(?:gift|present|surprise|joke|card|long|mistake)|just|the (?:kids|birthday)|not (?:important|"
+    r"urgent|"
+    r"what i|that important|needed)|all i|what i|fun|funny|hilarious|so (?:funny|much|cool|cute)|"
+    r"driving|going to|cheating|gone|broken|dead|sold|lost|about|better|enough|been|christmas|"
+    r"halloween)\b.*"
+    r"|(?:he|she|it|they)(?:'s|'re| is| are| has| was| were|'d)? (?:been |just |really |recently |"
+    r"sadly )?(?:moved|left|died|broke|gone|passed|"
+    r"dead|sold|lost|got|went|ran|my (?:best|favou?rite)|so (?:sweet|funny|cute)|loves?|hates?|"
+    r"deserves?|turn(?:s|ed)?|birthday)\b.*"
+    r"|(?:my|our|the) (?:kid|kids|mum|mom|dad|wife|husband|daughter|son|sister|brother|boss|friend|"
+    r"friends|children|family|"
     r"girlfriend|boyfriend|grandma|neighbour|neighbor|partner|class|team|niece|nephew)s? [a-z'].*"
     r"|not (?:important|urgent|needed|necessary|sure|that important|a big deal|worth it|interested)\b.*"
     r"|no (?:rush|hurry|worries|problem|offence|offense|pressure|big deal|idea|longer needed)\b.*"
-    r"|(?:it|that) (?:doesn't matter|didn't work|was a mistake|was wrong|is wrong|isn't important|makes|made)\b.*"
+    r"|(?:it|that) (?:doesn't matter|didn't work|was a mistake|was wrong|is wrong|isn't important|"
+    r"makes|made)\b.*"
     r"|(?:you|u)(?:'re|'ve| are| have| did| do| got| made| can't| always)\b.*"
-    r"|(?:he|she|it|they) will (?:love|like|be)\b.*|(?:sorry|thanks|thank you|cheers|much appreciated|as usual|as always|"
-    r"as a surprise|like i said|if you (?:can|know|see|get)|if that makes sense|if possible|for (?:a|my|the|our) [a-z' ]{2,40}|"
-    r"for once|whatever|oops|whoops|wrong|my mistake|bad idea|silly me|what a mess|seriously|obviously|of course)\b.*)"
+    r"|(?:he|she|it|they) will (?:love|like|be)\b.*|(?:sorry|thanks|thank you|cheers|much "
+    r"appreciated|as usual|as always|"
+    r"as a surprise|like i said|if you (?:can|know|see|get)|if that makes sense|if possible|for (?:a|"
+    r"my|the|our) [a-z' ]{2,40}|"
+    r"for once|whatever|oops|whoops|wrong|my mistake|bad idea|silly me|what a mess|seriously|"
+    r"obviously|of course)\b.*)"
 )
 
 
 def aside(low: str) -> bool:
     """Whether the clause only remarks on something: "we gave it away", "it's for my sister", "oops wrong"."""
     return _ASIDE.fullmatch(low.strip(" .,!?;:-()")) is not None
+
+
+# What only says that the correction shall last.
+LASTING = re.compile(
+    r"[,.;!]? (?:(?:please )?(?:remember|note|save|store|learn)(?: that| this| it)?(?: (?:please|"
+    r"down|for next time|for good))?|(?:please )?keep (?:that|this|it) in mind|for (?:the )?next "
+    r"time|always|"
+    r"for the future|you (?:always |keep )?(?:get|got|getting|draw|drew|make|made|forget|forgot) "
+    r"(?:that|it|this|him|her|them)(?: (?:wrong|differently))?|in real(?:ity| life)|than (?:you "
+    r"think|that|this)|just so you know|by the way|btw|fyi|"
+    r"(?:don't|never) forget (?:that|it|this)|as (?:i said|you know)|actually|(?:so )?(?:please "
+    r")?fix that|okay|ok|right)[ .!?]*$"
+)

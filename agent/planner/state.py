@@ -16,6 +16,8 @@ class Call:
 
     tool: str
     args: dict[str, Any] = field(default_factory=dict)
+    loose: bool = field(default=False, compare=False)
+    """A `fork` that a change of the same take replaces: "take the first one and make it autumn"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Hints:
     """What answers to earlier questions have settled."""
 
     concept: str = ""
+    concepts: tuple[str, ...] = ()
+    """Several at once: "both of them"."""
     take: int | None = None
     takes: tuple[int, ...] = ()
     name: str = ""
@@ -138,6 +142,15 @@ def _after_undo(state: State, args: Mapping[str, Any]) -> State:
     return replace(state, head=head)
 
 
+def _after_redo(state: State, args: Mapping[str, Any]) -> State:
+    """The head after a redo: a child of the head, the newest where there are several."""
+    head = state.current
+    for _ in range(args.get("steps", 1)):
+        children = [t.number for t in state.takes if t.parent == head]
+        head = children[-1] if children else head
+    return replace(state, head=head)
+
+
 def _after_take(state: State, args: Mapping[str, Any]) -> State:
     number = (state.newest or 0) + 1
     text = args.get("prompt") or args.get("instruction") or ""
@@ -176,6 +189,8 @@ def _after_forget(state: State, args: Mapping[str, Any]) -> State:
 
 _CHANGES = {
     "undo": _after_undo,
+    "redo": _after_redo,
+    "rate": lambda state, args: replace(state, head=args["take"]) if args["liked"] else state,
     "fork": lambda state, args: replace(state, head=args["take"]),
     "draw": _after_take,
     "edit": _after_take,

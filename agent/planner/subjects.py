@@ -22,11 +22,10 @@ from .words import (
 )
 
 _DETERMINER = r"(?P<det>my|our|the|that|this|your)"
-_ARTICLE_BEFORE = re.compile(
-    r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|each)\s(?:[a-z]+\s)?$"
-)
+_ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|each)\s(?:[a-z]+\s)?$")
 _SUBJECT_PLACE = re.compile(
-    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|sketch|show|show me|draw me|of|with|and|or|put|give|let|is|"
+    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|get|have|want|need|love|just|only|swap|replace|bring|place|where|featuring|compare|know|remember|if|what|how|does|did|train|practise|practice|"
+    r"know|without|than|so|because|from|showing|having|watch|wish|let|sketch|show|show me|draw me|of|with|and|or|put|give|let|is|"
     r"forget|rename|who|about|"
     r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|"
     r"generate|create|"
@@ -197,8 +196,22 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
             names = of_kind(plurals[match["word"]], state.concepts)
             if len(names) > 1:
                 yield Subject(match.start(), match.end(), names, match.group(), "group")
+    for match in _EVERYONE.finditer(low):
+        everyone = tuple(c.name for c in state.concepts)
+        said = next((n for w, n in _HOW_MANY.items() if w in match.group()), len(everyone))
+        if 1 < len(everyone) <= 6 and said == len(everyone):
+            yield Subject(match.start(), match.end(), everyone, match.group(), "group")
 
 
+_HOW_MANY = {"both": 2, "two": 2, "three": 3, "four": 4, "five": 5, "2": 2, "3": 3, "4": 4, "5": 5}
+_EVERYONE = re.compile(
+    r"(?<!\w)(?:(?:them all|all|both)(?: (?:two|three|four|five|[2-5]))?(?: of (?:them|my (?:pets|"
+    r"animals|friends|subjects)))?|everyone|everybody|"
+    r"the (?:two|three|four|five|[2-5]) of them|the whole (?:gang|family|crew|bunch|team|lot|squad)|"
+    r"all my (?:pets|animals|friends|subjects|characters))"
+    r"(?= (?:on|in|at|under|together|having|around|sitting|as|by|near|riding|dancing|playing|"
+    r"sleeping|eating|[a-z]{3,}ing)\b)"
+)
 _SAME = re.compile(
     rf"(?<!\w)(?:the )?same (?P<word>one|subject|character|{either(KINDS)})(?= (?:on|in|at|under|riding|"
     rf"wearing|flying|sitting)\b)"
@@ -229,7 +242,15 @@ def _typos(raw: str, low: str, state: State) -> Iterator[Subject]:
             continue
         if _ARTICLE_BEFORE.search(low[: match.start()]) or word in COMMON:
             continue
+        if len(near) == 1 and _slip(word, near[0].lower()):
+            yield Subject(match.start(), match.end(), near, raw[match.start() : match.end()], "slip")
+            continue
         yield Subject(match.start(), match.end(), near, raw[match.start() : match.end()], "near")
+
+
+def _slip(word: str, name: str) -> bool:
+    """Whether the word can only be a slip of the name: no name of its own, one slip in five letters or more."""
+    return len(name) >= 4 and word not in GIVEN_NAMES and word[0] == name[0] and sorted(word) == sorted(name)
 
 
 # Ordinary words that lie within a slip of a likely name.
@@ -302,11 +323,7 @@ def distance(a: str, b: str, limit: int) -> int:
 def pronoun_of(concept: ConceptInfo) -> frozenset[str]:
     """The pronouns that may stand for a concept: its own, or else what its kind allows."""
     if concept.pronoun in ("he", "she", "they"):
-        return (
-            frozenset({concept.pronoun, "it"})
-            if concept.kind.lower() in ANIMALS
-            else frozenset({concept.pronoun})
-        )
+        return frozenset({concept.pronoun, "it"}) if concept.kind.lower() in ANIMALS else frozenset({concept.pronoun})
     if concept.pronoun == "it":
         return frozenset({"it"})
     kind = concept.kind.lower().rpartition(" ")[2]

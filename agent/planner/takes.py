@@ -63,29 +63,25 @@ _START = re.compile(
     r"with) (?P<t>(?:the )?(?:very )?"
     r"(?:beginning|start|original|scratch one|top))(?=$|[,.!?;:]| (?:and|but|again|please))"
 )
-_THIS = re.compile(
-    rf"(?<!\w)(?:this|that|the current|the present|current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)"
-)
+_THIS = re.compile(rf"(?<!\w)(?:this|that|the current|the present|current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)")
 _LISTING = re.compile(
-    r"(?:please |can you |could you |let's |now |so )*(?:compare|difference|what's the difference|"
+    r"(?:please |can you |could you |let's |now |so )*(?:(?:put|show|see|place|view)(?: me)? (?:take |"
+    r"number |#)?\d{1,4} (?:and|&|next to|beside|with|vs) |compare|difference|what's the difference|"
     r"what is the difference|which|"
     r"how (?:do|does|is|are)|fork|rate|undo to|i (?:like|prefer|love|hate)|is)\b|.{0,40}\b(?:vs|versus)\b|"
     r".{0,60}\b(?:better|between|difference|compared?|differ)\b"
 )
-_BARE = re.compile(
-    rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|\.\d){_NOT_NUMBERED}{_AFTER}"
-)
+_BARE = re.compile(rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|\.\d){_NOT_NUMBERED}{_AFTER}")
 _PLACED = re.compile(
-    rf"(?<!\w)(?:back to|return to|from|of|in|on|to|edit|fork|branch|branch off|branch from|use|pick|"
+    rf"(?<!\w)(?:back to|return to|(?:thumbs (?:up|down)|stars?|points?) (?:for|to)|from|of|in|on|to|"
+    rf"edit|fork|branch|branch off|branch from|use|pick|"
     rf"choose|than|rate|like|love|"
     rf"make|continue with|continue from|go with|go to|jump to|switch to|open|keep|redraw|redo|hate|prefer)"
     rf" (?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}){_NOT_NUMBERED}"
     r"(?=$|[,.!?;:)]| (?:and|but|again|please|instead|with|without|snowy|darker|brighter|bigger|more|"
     r"at night|is|was|then|now)\b|'s)"
 )
-_START_NUMBER = re.compile(
-    r"^(?P<n>\d{1,4})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )"
-)
+_START_NUMBER = re.compile(r"^(?P<n>\d{1,4})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )")
 _DESCRIBED = re.compile(
     r"(?<!\w)the (?P<words>[a-z]+(?: [a-z]+)?) (?:one|take|picture|version|image|drawing|pic|photo)(?![\w-])"
 )
@@ -133,7 +129,7 @@ class TakeRef:
 def find_takes(low: str, state: State) -> list[TakeRef]:
     """All references to takes in `low`, in order, without overlaps."""
     found: list[TakeRef] = []
-    for finder in (_groups, _before, _ranked, _numbered, _placed, _listed, _described, _current):
+    for finder in (_other, _groups, _before, _ranked, _numbered, _placed, _listed, _described, _current):
         for ref in finder(low, state):
             if all(ref.end <= other.start or other.end <= ref.start for other in found):
                 found.append(ref)
@@ -151,14 +147,23 @@ def _ref(match: re.Match[str], numbers: tuple[int, ...], how: str, group: str | 
     return TakeRef(start, end, numbers, match.group(group).strip(), how)
 
 
+_OTHER = re.compile(rf"(?<!\w)the other (?:one|{either(PICTURE)})(?![\w-])")
+
+
+def _other(low: str, state: State) -> Iterator[TakeRef]:
+    """As in "The other one": clear only where there are two takes."""
+    for match in _OTHER.finditer(low):
+        others = tuple(t.number for t in state.takes if t.number != state.current)
+        if others:
+            yield _ref(match, others, "number" if len(others) == 1 else "several")
+
+
 def _groups(low: str, state: State) -> Iterator[TakeRef]:
     numbers = [take.number for take in state.takes]
     for match in _GROUP.finditer(low):
         if match["all"]:
             few = re.search(_COUNT, match["all"])
-            wanted = (
-                number_of(few.group()) if few else (2 if match["all"].startswith("both") else len(numbers))
-            )
+            wanted = number_of(few.group()) if few else (2 if match["all"].startswith("both") else len(numbers))
             if "two" in match["all"] or match["all"].startswith("both"):
                 wanted = 2
             chosen = tuple(numbers[-wanted:]) if wanted == len(numbers) else ()
@@ -251,21 +256,24 @@ def _described(low: str, state: State) -> Iterator[TakeRef]:
     """As in "The beach one", "the one with the hat": takes whose words fit; several fits are ambiguous."""
     for pattern in (_DESCRIBED, _DESCRIBED_BY, _DESCRIBED_WHEN):
         for match in pattern.finditer(low):
-            words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
-            if not words or words & _NOT_A_LOOK:
-                continue
-            fits = matching(words, state)
-            if fits:
+            said = list(re.finditer(r"[a-z]+", match["words"]))
+            for count in range(len(said), 0, -1) if pattern is _DESCRIBED_BY else (len(said),):
+                words = {w.group() for w in said[:count]} - _IGNORED
+                if not words or words & _NOT_A_LOOK or not (fits := matching(words, state)):
+                    continue
                 how = "described" if len(fits) == 1 else "several"
-                yield _ref(match, fits, how, "t" if pattern is _DESCRIBED_WHEN else 0)
+                end = match.start("words") + said[count - 1].end()
+                if count == len(said):
+                    yield _ref(match, fits, how, "t" if pattern is _DESCRIBED_WHEN else 0)
+                else:
+                    yield TakeRef(match.start(), end, fits, low[match.start() : end], how)
+                break
 
 
 def matching(words: set[str], state: State) -> tuple[int, ...]:
     """Takes whose own words hold all of `words`; else those whose whole description does."""
     for text in (lambda take: take.prompt, lambda take: take.description):
-        fits = tuple(
-            t.number for t in state.takes if words <= _stems(text(t)) or _stemmed(words) <= _stems(text(t))
-        )
+        fits = tuple(t.number for t in state.takes if words <= _stems(text(t)) or _stemmed(words) <= _stems(text(t)))
         if fits:
             return fits
     return ()

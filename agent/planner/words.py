@@ -71,9 +71,7 @@ ORDINALS: dict[str, int] = {
     "twentieth": 20,
 }
 
-PICTURE = table(
-    "take picture pic image photo photograph drawing version variant variation shot painting sketch"
-)
+PICTURE = table("take picture pic image photo photograph drawing version variant variation shot painting sketch")
 PICTURES = table(
     "pictures pics images photos drawings versions variants variations takes candidates options "
     "shots sketches "
@@ -87,8 +85,7 @@ PICTURES = table(
 # What a kind of subject is also called; the first word is only a heading.
 KIND_WORDS: dict[str, frozenset[str]] = {
     "dog": table(
-        "dog doggy doggo doggie puppy pup pooch hound terrier labrador poodle retriever corgi dachshund "
-        "beagle"
+        "dog doggy doggo doggie puppy pup pooch hound terrier labrador poodle retriever corgi dachshund beagle"
     ),
     "cat": table("cat kitty kitten kitteh tomcat tabby"),
     "mug": table("mug cup"),
@@ -104,6 +101,21 @@ KIND_WORDS: dict[str, frozenset[str]] = {
     "plant": table("plant flower"),
     "flower": table("flower plant"),
     "fish": table("fish goldfish"),
+    "toy": table("toy robot doll figure figurine plushie teddy bear dinosaur dino bot action_figure stuffed_animal"),
+    "toy train": table("train toy"),
+    "doll": table("doll dolly toy puppet"),
+    "parrot": table("parrot bird birdie budgie polly"),
+    "budgie": table("budgie bird birdie parrot"),
+    "hamster": table("hamster hammy rodent"),
+    "tortoise": table("tortoise turtle"),
+    "turtle": table("turtle tortoise"),
+    "bike": table("bike bicycle cycle"),
+    "bicycle": table("bike bicycle cycle"),
+    "sofa": table("sofa couch settee"),
+    "teapot": table("teapot pot"),
+    "motorbike": table("motorbike motorcycle bike"),
+    "child": table("child kid boy girl son daughter toddler"),
+    "baby": table("baby infant toddler kid child son daughter"),
     "girl": table("girl daughter sister friend niece"),
     "boy": table("boy son brother friend nephew"),
     "woman": table("woman lady wife mother mum mom grandmother grandma sister friend girlfriend aunt"),
@@ -119,12 +131,9 @@ ANIMALS = table(
     "wolf deer dinosaur "
     "dragon puppy kitten pup kitty pet animal octopus snail whale dolphin panda guinea_pig"
 )
-PEOPLE_HE = table(
-    "man boy guy husband father dad grandfather grandpa brother son nephew uncle boyfriend king prince"
-)
+PEOPLE_HE = table("man boy guy husband father dad grandfather grandpa brother son nephew uncle boyfriend king prince")
 PEOPLE_SHE = table(
-    "woman girl lady wife mother mum mom grandmother grandma sister daughter niece aunt girlfriend queen "
-    "princess"
+    "woman girl lady wife mother mum mom grandmother grandma sister daughter niece aunt girlfriend queen princess"
 )
 PEOPLE = (
     PEOPLE_HE
@@ -232,6 +241,23 @@ BAD = table(
     "not_what_i_wanted not_what_i_meant not_what_i_asked_for not_it not_very_good not_so_good hideous scary "
     "the_worst useless unusable a_bad_one meh yuck eww ugh lame not_pretty not_my_favourite "
     "not_my_favorite so_bad"
+)
+
+# What a picture may be made as; the words stay in the prompt ("a watercolour of …").
+MEDIA = table(
+    "watercolour watercolor oil_painting oil acrylic cartoon comic comic_strip poster postcard "
+    "sticker stamp close-up "
+    "closeup close_up selfie silhouette statue sculpture mosaic collage pencil_drawing "
+    "pencil_sketch ink_drawing "
+    "charcoal_drawing charcoal_sketch crayon_drawing chalk_drawing line_drawing doodle mural "
+    "engraving woodcut "
+    "linocut logo icon emoji avatar caricature pixel_art_version painting_in_oil oil_portrait "
+    "watercolour_painting "
+    "watercolor_painting polaroid snapshot film_still movie_poster book_cover album_cover greeting_card "
+    "christmas_card birthday_card birds-eye_view wide_shot macro_shot still_life panorama manga "
+    "anime storyboard "
+    "fresco etching stained_glass_window tapestry lego_version marble_statue print render "
+    "children's_book_illustration"
 )
 
 WEAR = table(

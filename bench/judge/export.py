@@ -76,7 +76,7 @@ def _confidences(
 
 def calibrate(judge: Judge, tokens: Tokens | None) -> dict[str, float]:
     """A threshold for each attribute, from pictures of the seen side."""
-    scenes = sample(600, "judge thresholds", held_out=False)
+    scenes = sample(300, "judge thresholds", held_out=False)
     pixels, _ = draw(scenes)
     answers = [_confidences(*judge.logits(made)[:2], scenes) for made in conditions(pixels, tokens).values()]
     thresholds = {}
@@ -137,7 +137,7 @@ def _steadiness(judge: Judge, scenes: list[Scene], tokens: Tokens | None) -> dic
     return result
 
 
-def write_report(weights: Path, file: Path, tokenizer: Path | None, count: int = 1000) -> str:
+def write_report(weights: Path, file: Path, tokenizer: Path | None, count: int = 600) -> str:
     """Measures the judge on held-out subjects in held-out settings and writes what it found; returns it."""
     judge = Judge.load(weights)
     tokens = Tokens.load(tokenizer) if tokenizer else None

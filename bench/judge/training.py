@@ -70,6 +70,9 @@ class JudgeTask:
         self.setting = torch.tensor([setting_classes(s) for s in self.pool.scenes])
         self.figure = torch.tensor([figure_classes(s) for s in self.pool.scenes])
         bare = [Scene(place, time) for place in PLACES for time in TIMES]
+        names = list(FIGURE)
+        self.cell = self.figure[:, 0, names.index("kind")], self.figure[:, 0, names.index("accessory")]
+        self.missed = torch.ones(len(FIGURE["kind"]), len(FIGURE["accessory"]))
         self.bare = np.stack([np.asarray(render(scene).image) for scene in bare])
         self.bare_setting = torch.tensor([setting_classes(s) for s in bare])
         self.bare_figure = torch.tensor([figure_classes(s) for s in bare])
@@ -77,7 +80,7 @@ class JudgeTask:
     def _batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Pixels, settings, figures and regions; a few pictures show nobody."""
         count = self.plan.batch
-        rows = np.sort(self.rng.integers(0, len(self.pool.pictures) - KEPT, count))
+        rows = self._rows(count)
         pictures, labels = self.pool.pictures[rows], self.pool.labels[rows]
         regions = torch.from_numpy(np.array([0, 1, 1, 2])[labels])
         setting, figure = self.setting[rows], self.figure[rows]
@@ -88,6 +91,20 @@ class JudgeTask:
         regions = torch.cat([regions[len(empty) :], torch.zeros(len(empty), 64, 64, dtype=torch.long)])
         order = torch.from_numpy(self.rng.permutation(count))
         return pixels[order], setting[order], figure[order], regions[order]
+
+    def _rows(self, count: int) -> np.ndarray:
+        """Rows of the pool, where patterns are misread (under a scarf, say) up to four times as often."""
+        offered = self.rng.integers(0, len(self.pool.pictures) - KEPT, 4 * count)
+        weight = 0.3 + self.missed[self.cell[0][offered], self.cell[1][offered]].clamp(max=0.9).numpy()
+        return np.sort(self.rng.choice(offered, count, replace=False, p=weight / weight.sum()))
+
+    def _note(self, pattern: Tensor, figure: Tensor) -> None:
+        """Keeps a moving average of the misread patterns for each kind and accessory."""
+        names = list(FIGURE)
+        kind, worn, true = (figure[:, 0, names.index(name)] for name in ("kind", "accessory", "pattern"))
+        for i in torch.nonzero(true >= 0)[:, 0]:
+            wrong = float(pattern[i, 0].argmax() != true[i])
+            self.missed[kind[i], worn[i]] += 0.1 * (wrong - self.missed[kind[i], worn[i]])
 
     @torch.no_grad()
     def _worsen(self, pixels: Tensor) -> Tensor:
@@ -125,6 +142,7 @@ class JudgeTask:
             total = total + WEIGHTS.get(name, 1.0) * F.cross_entropy(logits, target)
             known = target >= 0
             metrics[name] = float((logits.argmax(-1) == target)[known].float().mean())
+        self._note(figures["pattern"].detach(), figure)
         return total, metrics
 
     def evaluate(self) -> dict[str, float]:

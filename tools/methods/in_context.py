@@ -99,7 +99,7 @@ class InContext(Method):
 
     def _subjects(self, subjects: tuple[SubjectInput, ...]) -> Prefix:
         """The subjects' part of the prompt, read once and kept while it is in use."""
-        from ..backbones.autoregressive import Text, subject_part
+        from ..backbones.autoregressive import Segment, Text, subject_part
         from ..pixels import to_tensor
 
         model, config = cast("Autoregressive", self.model), cast(InContextConfig, self.config)
@@ -107,7 +107,7 @@ class InContext(Method):
         if key in self._prefixes:
             self._prefixes.move_to_end(key)
             return self._prefixes[key]
-        segments = [Text(model.marks.begin)]
+        segments: list[Segment] = [Text(model.marks.begin)]
         for i, subject in enumerate(subjects):
             crops = [to_tensor(crop)[0] for crop in cut(subject, config.references, model.side)]
             segments += subject_part(i, crops, model.marks)

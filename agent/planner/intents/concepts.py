@@ -42,7 +42,7 @@ _RENAMES = [
     rx(
         rf"(?:from now on,? |actually,? |no,? )*(?:(?P<c>{{C}})'s?|(?P<p>his|her|its|their)) (?:real |"
         rf"new |actual |correct |proper )?name (?:is|should be|shall be|will be)(?: (?:now|actually|"
-        rf"really))? {_NEW}{_NOW}"
+        rf"really|spelled|spelt|written|in fact))* {_NEW}{_NOW}"
     ),
     rx(rf"(?:the )?new name (?:for|of) (?P<c>{{C}})(?: is|:| should be)? {_NEW}{_NOW}"),
 ]
@@ -60,7 +60,37 @@ _FOREVER = (
     r"now|too|as well))*"
 )
 _WHOM = r"(?P<all>{C}(?:(?:, and|,| and|, or) {C}){0,6}|him|her|them|it)"
+_GONE = (
+    r"(?:,? (?:please|for good|forever|completely|entirely|now|from now on|again|from your (?:memory|"
+    r"mind|library|list|brain)))*"
+)
 _FORGETS = [
+    rx(
+        rf"(?:please )?(?:delete|erase|remove|wipe|clear|purge|forget|drop|destroy|throw away|get rid "
+        rf"of|unlearn|discard|trash) (?:everything|all|all (?:the )?(?:data|info|information|"
+        rf"knowledge|memory|memories|pictures|photos|of what)|whatever|anything|what|all memory|any "
+        rf"memory|any trace|every trace|the memory|your memory|all traces)"
+        rf"(?: (?:that )?(?:you|i)(?:'ve| have)? (?:know|learned|learnt|remember|have|stored|saved|"
+        rf"have stored|taught you|told you|got))?(?: about| of| on| for| regarding)? {_WHOM}{_GONE}"
+    ),
+    rx(
+        rf"(?:you (?:can|may|should|don't (?:need|have) to|needn't)|i don't want you to|no need to|stop|"
+        rf"there's no need to|you no longer need to) (?:remember(?:ing)?|know(?:ing)?|keep(?:ing)?|store|"
+        rf"storing|forget) {_WHOM}(?: any ?more| any longer| around)?{_GONE}"
+    ),
+    rx(
+        rf"(?:i|we) (?:don't|do not|won't|no longer) (?:need|want|use|have) (?P<all>{{C}})(?: any ?more| "
+        rf"any longer| around)?(?: (?:in|on) (?:your |the |my )?(?:memory|library|list))?{_GONE}"
+    ),
+    rx(
+        rf"(?:wipe|erase|scrub|strike|cross|take|remove|delete|drop|kick) {_WHOM} (?:from|out of|off) "
+        rf"(?:your |the |my |our )?(?:memory|mind|library|list|brain|head|concepts?|collection|database|"
+        rf"subjects|system|books|records){_GONE}"
+    ),
+    rx(
+        rf"(?P<all>{{C}}) (?:can|may|has to|must|should) (?:go|be (?:forgotten|deleted|removed|"
+        rf"erased))(?: now)?{_GONE}"
+    ),
     rx(
         rf"(?:(?:you can|you may|please|i want you to|you should|let's|just) )*(?:forget|unlearn|"
         rf"un-?teach|unteach)(?: (?:about|all about|everything (?:you (?:know|learned|learnt) )?about|"
@@ -142,6 +172,19 @@ _REVERTS = [
         r"refinement|update|version)"
     ),
     rx(
+        r"(?:put|bring|take|set|change|get|restore|reset|return|roll|turn|have) (?P<c>{C}|him|her|it|"
+        r"them)(?: back)? (?:back )?(?:to|as|like|the way) (?:how|what|where|the way|it was|he was|"
+        r"she was)?(?: ?(?:you|he|she|it|they|we|i) (?:knew|know|had|was|were|looked|remembered|"
+        r"learned|learnt|drew|saw)(?: (?:him|her|it|them))?)?"
+        r"(?: ?(?:like|to|as))? ?(?:before|earlier|previously|originally|at first|in the "
+        r"beginning)(?: (?:that|my|the|this|your|i|we)(?: .{1,40})?)?"
+    ),
+    rx(
+        r"(?:undo|revert|ignore|take back|forget|cancel|scrap) (?:everything|what|all|whatever|the "
+        r"(?:thing|stuff|things))(?: that)? i (?:just |last |recently )?(?:said|told you|taught you|"
+        r"corrected|changed|added|noted)(?: last)? (?:about|on|of|for) (?P<c>{C})(?: .{1,20})?"
+    ),
+    rx(
         r"(?P<c>{C}) (?:was|looked) (?:better|right|fine|correct|good) before(?:,? (?:go back|revert|"
         r"undo|change (?:it|him|her) back|revert (?:it|him|her|that)))?"
     ),
@@ -195,11 +238,7 @@ def chosen(text: Text, match: re.Match[str], group: str) -> str | Ask:
         if subject.how == "near" and not text.hints.concept:
             return near_question(subject.said, subject.names)
         return choose(subject.names, subject.said, text.state, text.hints)
-    word = (
-        said
-        if said in PRONOUNS
-        else next((w for w in re.findall(r"[a-z]+", text.low) if w in PRONOUNS), "it")
-    )
+    word = said if said in PRONOUNS else next((w for w in re.findall(r"[a-z]+", text.low) if w in PRONOUNS), "it")
     names = antecedents(word, text.state) or (text.state.focus if word == "it" else ())
     return choose(names, word, text.state, text.hints)
 
@@ -258,6 +297,8 @@ def _forgotten(text: Text, match: re.Match[str]) -> list[Step]:
 
 def _deleted(text: Text, match: re.Match[str]) -> list[Step] | None:
     """As in "Delete Biscuit" may mean the concept or its place in the picture."""
+    if match["all"] in ("him", "her", "them") and re.search(r"\b(?:for good|for ?ever|permanently)\b", match.group()):
+        return _forgotten(text, match)
     subject = text.subject_at(match.start("all"))
     if subject is None or subject.how == "kind":
         return None
@@ -267,6 +308,8 @@ def _deleted(text: Text, match: re.Match[str]) -> list[Step] | None:
         return None
     if shown and text.hints.mode == "edit":
         return None
+    if re.search(r"\b(?:for good|for ?ever|permanently|completely|entirely)\b", match.group()):
+        return _forgotten(text, match)
     if text.hints.mode != "forget" and (shown or match["verb"] in ("remove", "get rid of", "erase")):
         out = (f"take out of take {text.state.current}",) if take else ()
         return [Ask(f"Shall I forget {subject.said} for good?", ("forget for good", *out), "mode")]

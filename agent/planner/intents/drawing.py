@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..references import Text, pick, rx
+from ..references import Text, rx
 from ..settings import Settings, take_settings
 from ..state import Ask, Call, Step
 from ..subjects import PRONOUN, antecedents, choose, likely_name, nearly
-from ..takes import number_of
-from ..words import AMOUNTS, DRAW_VERBS, PARTS, PICTURES, PRONOUNS, either
+from ..words import AMOUNTS, DRAW_VERBS, MEDIA, PARTS, PICTURES, PRONOUNS, either
 from .concepts import near_question
-from .history import one_take
+from .repeat import again, repeat
 
 _PICTURES = either(PICTURES)
 _ADJ = (
@@ -29,7 +28,7 @@ _WISH = (
     r"have)|give me|show me|show|get me|let me see|let me have|make me|make us|give us|"
     r"can i (?:have|get|see)|could i (?:have|get|see)|may i have|can we (?:see|get)|could we (?:see|"
     r"get)|let's see|let us see|i want|how about|what about|make|do|bring me|send me|i'd love to see|"
-    r"see|whip up|cook up|try|let's try|let's do|let's have|let's make|we need|i need)"
+    r"see|have|get|whip up|cook up|try|let's try|let's do|let's have|let's make|we need|i need)"
 )
 _DRAW = (
     rf"(?:(?:i want you to |let's |let us |i'd like you to |could you |can you |try to |try and |"
@@ -53,6 +52,18 @@ _LEADS = [
         r"i'd like to see|i would like to see|i'd love to see|can i see|could i see|can we see|"
         r"could we see|i wanna see|see|may i see) (?=[^,.]*\ue000|(?:a|an|some|two|three|four) )"
     ),
+    rx(
+        rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})?(?: (?:now|also|please|just|next))* ?(?:of "
+        rf")?(?=(?:a|an|some|one|another) "
+        rf"(?:[a-z]+ ){{0,2}}?{either(MEDIA)} (?:of|with|showing|featuring) )"
+    ),
+    rx(
+        rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})(?: (?:now|also|please|just))* (?:one|"
+        rf"another|another one|one more|"
+        rf"a new one|a nice one|a different one|a version|a new version|something)(?: more)? (?:of|"
+        rf"with|where|showing|featuring|about) "
+    ),
+    rx(rf"(?:{_WISH} )?(?:see |know |show me )?(?:what|how) (?=\ue000+ (?:looks?|would look|might look))"),
     rx(r"(?:please )?what would (?=\ue000)"),
 ]
 _CONSTRAINED = re.compile(
@@ -70,65 +81,19 @@ _ONTO = re.compile(
 )
 _INDEFINITE = re.compile(rf"(?:an?|some|{either(AMOUNTS)}|\d{{1,2}}) ")
 _EMPTY = re.compile(
-    r"(?:something|anything|whatever|a picture|a drawing|an image|me|us|it|that|this|one|a new (?:one|"
+    r"(?:(?:something|anything|whatever|a picture|a drawing|an image|me|us|it|that|this|one|for "
+    r"(?:me|us|my [a-z]+)|"
+    r"(?:you|i) (?:like|want|fancy|feel like)|some [a-z]+ for me|with it|a new (?:one|"
     r"picture|image|drawing)|something (?:new|else|different|nice|cool|fun|funny|random)|"
-    r"a (?:random )?surprise|surprise me|please|for me|now|again|some(?:thing)? art|art)*"
+    r"a (?:random )?surprise|surprise me|please|for me|now|again|some(?:thing)? art|art)[ ,!.]*)*"
 )
 
-_N = rf"(?P<n>\d{{1,3}}|{either(AMOUNTS)})"
-_LIKE = (
-    r"(?: (?:like|of|based on|from|in the style of|similar to) (?:(?P<t>{T})|it|this|that|these|the same|"
-    r"those|them|him|her|(?P<c>{C})))?"
-)
-_AGAIN = [
-    rx(
-        rf"(?:(?:can i (?:have|get)|could i have|i want|i'd like|i would like|give me|show me|"
-        rf"make(?: me)?|draw(?: me)?|do|try|let's (?:see|try|do)|let me see|generate|create|paint|"
-        rf"how about|and|now|please|get me|produce|render) )*(?:just )?(?:{_N} (?:more|others?|"
-        rf"additional|extra|further|new|alternative|different|other|fresh)?(?: (?:of|{_PICTURES}|ones?|"
-        rf"times|takes))?|(?:another|one more|a new|a different|a second|a fresh|an alternative|"
-        rf"an alternate|yet another|another different|some more|more|a few more|an other|"
-        rf"the same)(?: (?:{_N} ))?(?: ?(?:one|ones|{_PICTURES}|try|go|time|attempt|shot|round|variation|"
-        rf"like (?:that|this|it)))*){_LIKE}(?: (?:please|again|with (?:another|a different|a new) seed|"
-        rf"then|instead|from the same prompt|of the same(?: thing)?|of that|of this|of it|of those|"
-        rf"of them|now|for comparison))*"
-    ),
-    rx(
-        r"(?:(?:please|just|ok|and|now|so) )*(?:(?:do|draw|make|paint|generate|render|create|try|redo|"
-        r"show me|sketch|produce) )?(?:(?P<t>{T}|it|that|this|the same(?: (?:one|thing|picture|prompt|"
-        r"again))?|him|her) )?(?:(?:once )?again|once more|one more time|over again|anew|over|afresh|"
-        r"a second time|from scratch|another time)(?: (?:please|with (?:another|a different|a new|new|"
-        r"other) (?:random )?seed|from scratch|but different(?:ly)?|differently|for me|and again))*"
-    ),
-    rx(
-        r"(?:(?:please|just|ok|and|now) )*(?:redraw|re-draw|regenerate|re-generate|repaint|re-paint|"
-        r"rerender|re-render|retry|re-roll|reroll|repeat|rerun|re-run|reshuffle|re-?do|"
-        r"do over)(?: (?:(?P<t>{T})|it|that|this|everything|the (?:same )?(?:picture|image|prompt|"
-        r"drawing|whole thing)|the same|the scene))?(?: (?:again|please|from scratch|with (?:another|"
-        r"a different|a new|new|other) (?:random )?seed|differently|once more|but different))*"
-    ),
-    rx(
-        r"(?:try|use|take|with|and|now|same (?:but )?with|same prompt,?|the same with|"
-        r"same,?) (?:a(?:nother)?|a different|a new|new|other|an other) (?:random )?seed(?: please)?"
-    ),
-    rx(
-        r"(?:the )?same (?:again|thing again|one again|prompt again|prompt|picture again|thing|"
-        r"thing once more|once more|scene again)(?:,? (?:please|with (?:another|a different|a new) seed|"
-        r"new seed|different seed))*"
-    ),
-    rx(r"(?:try|give it|have) (?:it )?(?:another|one more) (?:try|go|shot|attempt|time)(?: please)?"),
-    rx(
-        rf"(?:(?:give me|make|do|i want|i'd like|show me|draw|generate|can i have) )?(?:more|some|other|"
-        rf"different|new|a few|several|more) (?:{_PICTURES}|options|like (?:that|this|it|"
-        rf"(?P<t>{{T}})))(?: (?:of (?:that|this|it|the same)|like (?:that|this)))?(?: please)?"
-    ),
-]
 
-
-# What is left of "three variations of ▮" and of "try it with lora" once the settings are out.
-_OF_TAKE = rx(
-    r"(?:try|do|draw|make|paint|render|redo|repeat|generate|show)? ?(?:(?P<t>{T})|it|this|that|those|"
-    r"these|them|the same(?: thing| prompt)?|again)"
+# Said about the order, not about the picture.
+_BESIDE = re.compile(
+    r"(?: |^)(?:this time|for a change|for once|please|if you can|if possible|\((?:ignore|forget|"
+    r"not)[^)]{0,40}\)|for me|instead)(?=$|[,.!])(?:, (?=just |only ))?",
+    re.IGNORECASE,
 )
 
 
@@ -168,7 +133,7 @@ def draw(text: Text) -> list[Step] | None:
             return drawn_with(body, settings)
         return None
     rest = body.part(match.end())
-    if match.re is _LEADS[-1]:
+    if match.re in _LEADS[-2:]:
         rest = _look_like(rest)
     if _EMPTY.fullmatch(rest.low.strip(" .!?,")) and not rest.subjects:
         return _nothing_named(text, settings)
@@ -177,7 +142,7 @@ def draw(text: Text) -> list[Step] | None:
 
 def _look_like(text: Text) -> Text:
     """As in "what would ▮ look like on the moon" asks for ▮ on the moon."""
-    match = re.search(r" (?:look|be|appear)(?: like)?(?= |$)", text.low)
+    match = re.search(r" (?:(?:would |might )?looks?|be|appear)(?: like)?(?= |$)", text.low)
     if not match:
         return text
     gap = match.end() - match.start()
@@ -198,11 +163,9 @@ def _nothing_named(text: Text, settings: Settings) -> list[Step]:
 
         return drawn_with(read(text.hints.words, text.state), settings)
     if text.hints.concept:
-        return [
-            Call("draw", {"prompt": text.hints.concept, "concepts": [text.hints.concept], **settings.args()})
-        ]
+        return [Call("draw", {"prompt": text.hints.concept, "concepts": [text.hints.concept], **settings.args()})]
     if settings.tool and text.state.current:
-        return _repeat(text, text.state.current, settings)
+        return repeat(text, text.state.current, settings)
     options = tuple(c.name for c in text.state.concepts[:4])
     return [Ask("What shall I draw?", options, "words")]
 
@@ -220,7 +183,8 @@ def drawn_with(body: Text, settings: Settings) -> list[Step]:
         return [prompt.ask]
     if not prompt.text.strip():
         return _nothing_named(body, settings)
-    args: dict[str, Any] = {"prompt": prompt.text}
+    words = _BESIDE.sub("", prompt.text).strip(" .!?,;:") or prompt.text
+    args: dict[str, Any] = {"prompt": words}
     if prompt.concepts:
         args["concepts"] = prompt.concepts
     return [Call(settings.tool or "draw", args | settings.args())]
@@ -237,12 +201,12 @@ def prompt_of(text: Text) -> Prompt:
             return Prompt(ask=near_question(subject.said, subject.names))
         if not subject.names and text.hints.mode == "plain":
             continue
-        if subject.how == "group":
+        if text.hints.concepts and set(text.hints.concepts) <= set(subject.names):
+            chosen = list(text.hints.concepts)
+        elif subject.how == "group":
             chosen = list(subject.names)
         else:
-            one = _sure(subject.names, subject.how, text) or choose(
-                subject.names, subject.said, text.state, text.hints
-            )
+            one = _sure(subject.names, subject.how, text) or choose(subject.names, subject.said, text.state, text.hints)
             if isinstance(one, Ask):
                 return Prompt(ask=one if subject.names else _unknown_own(subject.said, text))
             chosen = [one]
@@ -345,56 +309,3 @@ def unknown_name(text: Text) -> Ask | None:
         (*[c.name for c in text.state.concepts[:4]], "just draw it"),
         "concept",
     )
-
-
-def again(text: Text) -> list[Step] | None:
-    """As in "Another one", "three more", "the first one again": the same prompt once more."""
-    settings, body = take_settings(text)
-    low = body.low.strip(" .!?,;:")
-    match = next((m for p in _AGAIN if (m := p.fullmatch(low))), None)
-    if match is None and (settings.count or settings.method) and (mine := _OF_TAKE.fullmatch(low)):
-        match = mine
-    if match is None and not low and (settings.args() or settings.tool) and text.state.current:
-        return _repeat(text, text.state.current, settings)
-    if match is None:
-        return None
-    if pick(match, "c"):
-        return None
-    word = match[group] if (group := pick(match, "n")) else ""
-    if word and not re.search(
-        r"\b(?:more|others?|another|additional|extra|further|alternatives?|different|versions?|"
-        r"variations?|variants?|takes|options|pictures?|images?|photos?|drawings?|candidates|of (?:it|"
-        r"this|that|\ue001+|the same)|like|times|tries|attempts|ideas|sketches|shots|new|renders|"
-        r"renderings)\b",
-        low,
-    ):
-        return None
-    offset = len(body.low) - len(body.low.lstrip(" .!?,;:"))
-    named = pick(match, "t")
-    ref = body.take_at(match.start(named) + offset) if named else None
-    number = one_take(ref, text) if ref else text.state.current
-    if isinstance(number, Ask):
-        return [number]
-    if number is None:
-        return [
-            Ask(
-                "There is no picture yet. What shall I draw?",
-                tuple(c.name for c in text.state.concepts[:4]),
-                "words",
-            )
-        ]
-    if word and not settings.count:
-        settings.count = AMOUNTS.get(word) or number_of(word)
-    return _repeat(text, number, settings)
-
-
-def _repeat(text: Text, number: int, settings: Settings) -> list[Step]:
-    """Draw what take `number` shows once more, from its words."""
-    take = text.state.take(number)
-    prompt = (take.prompt if take.origin == "draw" else take.description) if take else ""
-    if not take or not prompt or take.origin == "import":
-        return [Ask(f"Take {number} was not drawn from words. What shall I draw?", (), "words")]
-    args: dict[str, Any] = {"prompt": prompt}
-    if take.concepts:
-        args["concepts"] = list(take.concepts)
-    return [Call(settings.tool or "draw", args | settings.args())]

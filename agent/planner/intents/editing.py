@@ -10,10 +10,11 @@ from ..references import Text, rx
 from ..settings import take_settings
 from ..state import Ask, Call, Step
 from ..subjects import Subject, choose
-from ..takes import TakeRef, describe
-from ..words import ANIMALS, PEOPLE
+from ..takes import TakeRef, describe, number_of
+from ..words import ANIMALS, ORDINALS, PEOPLE, either
 from .concepts import near_question
 from .history import one_take
+from .missing import whose
 
 # A take named in front: "the second one, at night", "in take 3, add a hat", "same as the first but snowy".
 _FRONT = rx(
@@ -56,6 +57,13 @@ _INTO = re.compile(
 )
 
 
+_PHOTO = re.compile(
+    rf"(?:the )?(?P<nth>{either(dict.fromkeys(ORDINALS))}|last|latest|newest|\d{{1,2}}(?:st|nd|rd|th)) "
+    rf"(?:photo|photograph|image|file|attachment|upload|pic|picture)(?: i (?:just )?(?:sent|attached|"
+    rf"uploaded))?"
+)
+
+
 def edit(text: Text) -> list[Step]:
     """The clause as one change of the take that it names, or else of the current one."""
     settings, body = take_settings(text, edit=True)
@@ -76,6 +84,9 @@ def edit(text: Text) -> list[Step]:
     instruction = _instruction(body, target)
     if not instruction:
         return [bare_take(body, take)]
+    known = body.state.take(take)
+    if unclear := whose(body, known.concepts if known else ()):
+        return [unclear]
     coming = _coming(body, take)
     if isinstance(coming, Ask):
         return [coming]
@@ -94,11 +105,7 @@ def _several(text: Text, start: int, end: int) -> list[Step]:
     if not numbers or not all(ref.numbers for ref in refs) or not all(map(text.state.exists, numbers)):
         return []
     before, after = text.raw[:start], text.raw[end:]
-    words = (
-        _IN_END.sub("", before)
-        if _IN_END.search(before) and not after.strip(" .,!?")
-        else f"{before}it{after}"
-    )
+    words = _IN_END.sub("", before) if _IN_END.search(before) and not after.strip(" .,!?") else f"{before}it{after}"
     return [Call("edit", {"take": number, "instruction": _trim(words)}) for number in dict.fromkeys(numbers)]
 
 
@@ -114,8 +121,14 @@ def bare_take(text: Text, take: int) -> Ask:
 
 
 def _target(text: Text, target: TakeRef | None) -> int | Ask:
-    if (text.state.attached or text.files) and (target is None or target.how == "current"):
-        return (text.state.newest or 0) + 1  # an attached picture becomes the next take
+    if text.state.attached or text.files:  # attached pictures become the next takes, in their order
+        if target is None or target.how == "current":
+            return (text.state.newest or 0) + 1
+        if place := _PHOTO.fullmatch(target.said):
+            given = len(text.state.attached) + len([f for f in text.files if f.path not in text.state.attached])
+            index = given if place["nth"] in ("last", "latest", "newest") else number_of(place["nth"])
+            if 1 <= index <= given:
+                return (text.state.newest or 0) + index
     if target is not None:
         return one_take(target, text)
     if text.hints.take is not None and text.state.exists(text.hints.take):
@@ -141,9 +154,7 @@ def roles(text: Text) -> tuple[TakeRef | None, TakeRef | None]:
     front = _FRONT.match(text.low)
     for ref in refs:
         lends = _lends(text, ref)
-        leads = (
-            front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
-        )
+        leads = front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
         apart = front is not None and bool(front["mark"] or front["link"])  # "like the first, but …"
         if leads and target is None and (len(refs) > 1 or apart or not lends):
             target = ref
@@ -170,14 +181,26 @@ def _lends(text: Text, ref: TakeRef) -> bool:
     return not _REMOVES.match(text.low)
 
 
+_ON_PHOTO = re.compile(
+    r",? (?:in|on|to|of|for|onto|into) (?:this|that|the|my)(?: (?:attached|new|uploaded|product|"
+    r"old))* (?:photo|photograph|picture|pic|image|file|one|attachment|upload)"
+    r"(?: (?:that )?i (?:just )?(?:sent|attached|uploaded|gave you|dropped)(?: you)?)?(?=$|[,.!?;: ])",
+    re.IGNORECASE,
+)
+
+
 def _instruction(text: Text, target: TakeRef | None) -> str:
     """The user's words for the change, without the words that only say which take."""
     raw = text.raw
     for found in reversed(text.files):
         before = re.sub(r"\s(?:in|on|to|of|for|from|at)\s*$", " ", raw[: found.start])
         raw = before.rstrip() + " " + raw[found.end :].lstrip()
+    if text.files or text.state.attached:
+        raw = _ON_PHOTO.sub("", raw)
     if target is None:
         start, end = lead(text.low), tail(text.low)
+        if raw is not text.raw and not text.files:
+            start, end = lead(raw.lower()), tail(raw.lower())
         return (raw[start:end] if not text.files else raw).strip(" ,.;:!?") or raw.strip(" ,.;:!?")
     front = _FRONT.match(text.low)
     if front and front.start("t") == target.start and not text.low[target.end :].startswith("'s"):
@@ -231,7 +254,7 @@ def _one_coming(subject: Subject, text: Text, present: tuple[str, ...]) -> tuple
         return ()
     here = tuple(n for n in subject.names if n in present)
     if subject.how == "group":
-        return subject.names if not here else ()
+        return subject.names
     if subject.how == "kind":
         if len(here) > 1 and not text.hints.concept:
             ask = choose(here, subject.said, text.state, text.hints)
@@ -240,15 +263,10 @@ def _one_coming(subject: Subject, text: Text, present: tuple[str, ...]) -> tuple
     if len(here) == 1:
         return here
     if not subject.names:
-        if (
-            _INTO.search(before)
-            and subject.said.split()[-1].lower() in ANIMALS | PEOPLE
-            and text.hints.mode != "plain"
-        ):
+        if _INTO.search(before) and subject.said.split()[-1].lower() in ANIMALS | PEOPLE and text.hints.mode != "plain":
             thing = subject.said.split()[-1]
             return Ask(
-                f"I have not learned your {thing} yet. Attach pictures to teach me, or shall I draw any "
-                f"{thing}?",
+                f"I have not learned your {thing} yet. Attach pictures to teach me, or shall I draw any {thing}?",
                 (f"draw any {thing}",),
                 "plain",
             )

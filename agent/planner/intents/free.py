@@ -12,6 +12,7 @@ from ..subjects import PRONOUN
 from ..words import ANIMALS, COLOURS, EDIT_VERBS, KINDS, LOOKS, MOODS, PARTS, WEAR, either, table
 from .drawing import draw, drawn, drawn_with
 from .editing import edit
+from .missing import HOW, missing, unknown_subject, vague
 from .talk import question
 
 _LEAD_IN = (
@@ -19,13 +20,15 @@ _LEAD_IN = (
     r"perhaps|maybe)[,:]? )*"
 )
 _WISH = (
-    r"(?:how about|what about|let's (?:do|try|have|see|go with|make|put)|i(?:'d| would)? (?:want|like|"
+    r"(?:have|get|see|how about|what about|let's (?:do|try|have|see|go with|make|put)|i(?:'d| "
+    r"would)? (?:want|like|"
     r"love|need)|we need|i need|try|can (?:we|i) (?:have|get|see)|could (?:we|i) (?:have|get|see)|"
     r"make it|make|do|give me|have|make me)"
 )
 _CONCEPT_FIRST = rx(
-    rf"{_LEAD_IN}(?:{_WISH} )?(?P<who>{{C}}(?:(?:, | and |, and | & | with | or |"
-    rf" plus ){{C}})*)(?P<rest>.*)"
+    rf"{_LEAD_IN}(?:{_WISH} )?(?:the |my |our |just |only )?(?P<who>{{C}}(?:(?:, | and |, and | & | "
+    rf"with | or |"
+    rf" plus )(?:the |my |our )?{{C}})*)(?P<rest>.*)"
 )
 _NOT_SCENE = re.compile(
     r",? ?(?:should|needs?|must|could|can|may|has to|have to|would|will|is|are|was|were|has|have|had|"
@@ -35,7 +38,8 @@ _NOT_SCENE = re.compile(
     r"turned|gets?|now|still|there|here|only|alone instead|rather|out|away|look)\b"
 )
 _PRONOUN_FIRST = re.compile(
-    rf"{_LEAD_IN}(?:him|her|them|the same (?:one|dog|cat|subject|guy|mug|character)|it) (?:on|in|at|"
+    rf"{_LEAD_IN}(?:he|she|they|him|her|them|just him|just her|the same (?:one|dog|cat|subject|guy|"
+    rf"mug|character)|it) (?:on|in|at|"
     rf"under|riding|flying|sitting|wearing|playing|by|near|as|driving|sleeping|swimming|running|"
     rf"jumping|with|behind|inside|next)\b"
 )
@@ -79,17 +83,19 @@ def free(text: Text) -> list[Step]:
         return edit(text)
     if steps := draw(text):
         return steps
-    if text.files or state.attached:
+    if text.files or (state.attached and not (concept_scene(text) and not _OF_FILE.search(text.low))):
         return _with_files(text)
+    if asked := missing(text) or unknown_subject(text):
+        return [asked]
     if steps := question(text):
         return steps
     settings, body = take_settings(text, edit=True)
-    if (
-        settings.method
-        and (wanted := re.match(r"for (?=\ue000|(?:an?|my|the) )", body.low))
-        and not text.takes
-    ):
+    if settings.method and (wanted := re.match(r"for (?=\ue000|(?:an?|my|the) )", body.low)) and not text.takes:
         return drawn_with(body.part(wanted.end()), settings)
+    if settings.method and not text.takes:
+        body = body.part(len(body.low) - len(body.low.lstrip(" ,:;-")))
+        if concept_scene(body, loose=True):
+            return drawn_with(body, settings)
     if state.current is None:
         return _first_picture(text)
     if text.takes:
@@ -97,13 +103,19 @@ def free(text: Text) -> list[Step]:
     if settings.method or take_settings(text)[0].args():
         body = take_settings(text)[1]
         body = body.part(len(body.low) - len(body.low.lstrip(" ,:;")))
-    if re.match(r"and (?:also )?\ue000+[ .!?]*$", body.low):
+    if re.match(r"(?:and|plus|also|\+) (?:also )?(?:the |my )?\ue000+", body.low):
         return edit(text)
     if concept_scene(body) or indefinite_scene(body) or _PRONOUN_FIRST.match(body.low):
         return drawn(text) if not _starts_wish(body) else drawn(text.part(_wish_end(body)))
     if unclear := _unclear(text):
         return [unclear]
     return edit(text)
+
+
+_OF_FILE = re.compile(
+    r"\b(?:this|that|the|my|here) ?(?:photo|picture|pic|image|file|attachment|upload)|attached|i (?:just "
+    r")?sent"
+)
 
 
 def _wish_end(text: Text) -> int:
@@ -129,7 +141,7 @@ def _with_files(text: Text) -> list[Step]:
                 "words",
             )
         ]
-    return edit(text)
+    return [HOW] if vague(words) else edit(text)
 
 
 def _first_picture(text: Text) -> list[Step]:
@@ -176,7 +188,7 @@ def concept_scene(text: Text, loose: bool = False) -> bool:
         return not re.match(r" ?(?:should|needs?|must|bigger|smaller|darker|brighter)\b", rest)
     take = text.state.take(text.state.current)
     here = take is not None and all(n in take.concepts for n in subject.names)
-    if subject.how == "kind" and not re.match(r" (?:on|in|at|under|riding|flying|as)\b", rest):
+    if subject.how == "kind" and not re.match(r" (?:on|in|at|under|riding|flying|as|having|[a-z]{3,}ing)\b", rest):
         return False
     if re.match(r",? ?(?:is|are) ", rest) and not here:
         return True
@@ -262,8 +274,6 @@ def _gibberish(low: str) -> bool:
     if not words:
         return True
     return all(
-        w.isascii()
-        and len(w) > 3
-        and (not _VOWEL.search(w) or re.search(r"[bcdfghjklmnpqrstvwxz]{5,}", w) is not None)
+        w.isascii() and len(w) > 3 and (not _VOWEL.search(w) or re.search(r"[bcdfghjklmnpqrstvwxz]{5,}", w) is not None)
         for w in words
     )

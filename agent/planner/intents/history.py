@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..normalise import lead
 from ..references import Text, pick, rx
 from ..state import Ask, Call, Say, Step
 from ..takes import TakeRef, describe, number_of
@@ -50,6 +51,20 @@ _UNDO = [
     r"i (?:don't|do not|didn't) (?:want|need|like|mean) (?:that|this|the last) (?:change|"
     r"edit)(?: anymore| any more)?",
     r"(?:delete|remove|erase|trash|bin) (?:that|this|it)(?: (?:again|please))?",
+    rf"(?:scratch|nix|kill|forget|never ?mind|ignore) (?:that|this|it|the|my)(?: last| latest| previous)? "
+    rf"(?:change|edit|step|modification|one|bit)s?{_AGAIN}",
+    r"(?:it|that|this|he|she|everything)(?: all)? (?:was|looked) (?:so |much |way )?(?:better|nicer|"
+    r"prettier|cooler|cuter|fine|good|right|perfect) (?:before|earlier|without (?:that|it|this))(?: "
+    r"(?:that|this|the change))?",
+    r"(?:take|step) (?:that|it|this) back|i take (?:that|it) back",
+    rf"(?:delete|remove|kill|ignore|drop|nix) (?:the|that|my|this)(?: last| latest| previous)? "
+    rf"(?:change|edit|step|modification)s?{_AGAIN}",
+    r"(?:one|two|three|a couple of) (?:steps? )?too (?:far|many|much)",
+    r"(?:that|this|the last (?:one|change|edit)) (?:was|is) (?:a mistake|wrong|not what i (?:meant|"
+    r"wanted)),? (?:undo|go back|take it back|revert)(?: (?:it|that))?",
+    r"i (?:liked|preferred) (?:it|that|him|her) (?:better|more) (?:before|the way it was|how it was|"
+    r"without (?:that|it|this))",
+    r"(?:not|no) (?:that|this),? (?:go back|undo|take it back)",
     r"(?:forget|never ?mind|ignore) (?:that|the last|the latest) (?:change|edit|one|step)s?",
     r"(?:get rid of|lose) (?:that|the last|the latest) (?:change|edit|take|picture|step)",
     rf"(?:i (?:want|would like|'d like)|can we have|give me) (?:the )?(?:old|previous|"
@@ -65,7 +80,20 @@ _UNDO_LAST = rx(
     r"(?:undo|scrap|discard|drop|cancel|delete|remove|erase|throw away|trash|bin|take back|"
     r"get rid of|revert) (?P<t>{T})(?: again| please)*"
 )
+_UNDONE = (
+    r"(?:what|the (?:one|thing|change|edit|step|picture)s?(?: that)?) (?:you|i|we)(?:'ve|'d| have| had)? "
+    r"(?:just )?(?:undid|undone|took back|reverted|removed)"
+)
+_BETTER = rx(
+    r"(?P<t>{T}) (?:was|looked) (?:better|nicer|best|much better|more like it)(?: than (?:this|that|"
+    r"it))?(?:,? (?:go back|take me back|undo).{0,20})?"
+)
 _REDO = [
+    rf"(?:actually,? |no,? |oh,? )*(?:bring|get|put|give|take|restore|repeat|redo|reapply|i want)(?: "
+    rf"me)?(?: back)? {_UNDONE}(?: back)?(?: again)?{_AGAIN}",
+    r"(?:i )?(?:didn't|did not|shouldn't have|should not have) (?:mean|want|meant|wanted)? ?(?:to "
+    r")?(?:undo|undone)(?: (?:that|it|this))?(?: again)?",
+    rf"re-?do (?P<both>both|all|everything|all of (?:it|them))(?: (?:of them|{_STEPS}))?{_AGAIN}",
     rf"re-?do(?: (?:that|this|it|the (?:last )?(?:change|edit|undo|step|one)|"
     rf"what i undid))?(?: (?:{_TWICE}|(?:the (?:last )?)?{_N}(?: {_STEPS})?))?(?: again| please|"
     rf" then)*",
@@ -174,8 +202,15 @@ def _stepping(tool: str, count: int, text: Text) -> list[Step]:
 def _redo(text: Text, low: str) -> list[Step] | None:
     for pattern in _REDOS:
         if match := pattern.fullmatch(low):
-            return _stepping("redo", _count(match), text)
+            steps = _all_of(match, text.state.can_redo) or _count(match)
+            return _stepping("redo", steps, text)
     return None
+
+
+def _all_of(match: re.Match[str], left: int | None) -> int:
+    """How many steps "both" or "everything" are; 0 when it was not said."""
+    said = match.groupdict().get("both") or ""
+    return 2 if said == "both" else (left or 1) if said else 0
 
 
 def _undo(text: Text, low: str) -> list[Step] | None:
@@ -193,6 +228,10 @@ def _undo_previous(text: Text, low: str) -> list[Step] | None:
     ref = text.take_at(match.start("t")) if match else None
     if ref and ref.how == "previous":
         return _stepping("undo", 1, text)
+    match = _BETTER.fullmatch(low)
+    ref = text.take_at(match.start("t")) if match else None
+    if ref and ref.how == "previous":
+        return _stepping("undo", 1, text)
     match = _UNDO_LAST.fullmatch(low)
     ref = text.take_at(match.start("t")) if match else None
     if ref is None:
@@ -201,12 +240,8 @@ def _undo_previous(text: Text, low: str) -> list[Step] | None:
         return _stepping("undo", len(ref.numbers) or 1, text)
     if ref.how == "current" or (ref.numbers and ref.numbers == (text.state.current,)):
         return _stepping("undo", 1, text)
-    if ref.numbers and low.startswith(
-        ("delete", "remove", "erase", "trash", "bin", "throw", "get rid", "discard")
-    ):
-        return [
-            Say(f"Pictures are deleted outside the conversation: limner delete {ref.numbers[0]}.", weak=False)
-        ]
+    if ref.numbers and low.startswith(("delete", "remove", "erase", "trash", "bin", "throw", "get rid", "discard")):
+        return [Say(f"Pictures are deleted outside the conversation: limner delete {ref.numbers[0]}.", weak=False)]
     return None
 
 
@@ -216,8 +251,14 @@ def _fork(text: Text, low: str) -> list[Step] | None:
         ref = text.take_at(match.start(pick(match, "t"))) if match else None
         if ref:
             take = one_take(ref, text)
-            return [take] if isinstance(take, Ask) else [Call("fork", {"take": take})]
+            if isinstance(take, Ask):
+                return [take]
+            return [Call("fork", {"take": take}, loose=_LOOSE.match(low[lead(low) :]) is not None)]
     return None
+
+
+# A verb that picks a take to work on, where "go back to …" says that the user wants to be there.
+_LOOSE = re.compile(r"(?:take|use|go with|pick|choose|select|open|work (?:on|with)|grab|with)\b")
 
 
 def one_take(ref: TakeRef, text: Text) -> int | Ask:
@@ -227,9 +268,7 @@ def one_take(ref: TakeRef, text: Text) -> int | Ask:
         return ref.numbers[0]
     if text.hints.take is not None and state.exists(text.hints.take):
         return text.hints.take
-    near = [describe(t) for t in state.takes if t.number in ref.numbers] or [
-        describe(t) for t in state.takes[-4:]
-    ]
+    near = [describe(t) for t in state.takes if t.number in ref.numbers] or [describe(t) for t in state.takes[-4:]]
     if not state.takes:
         return Ask("There is no picture yet. What shall I draw?", options_to_draw(text), "words")
     if len(ref.numbers) > 1:
@@ -265,9 +304,14 @@ def compare(text: Text) -> list[Step] | None:
         if isinstance(take, Ask):
             return [take]
         numbers.append(take)
+    if _MORE.search(low):
+        return None
     if it and text.state.current and refs and it.start() > refs[0].start:
         numbers.append(text.state.current)
     return _compared(text, list(dict.fromkeys(numbers)), low)
+
+
+_MORE = re.compile(r"\b(?:then|undo|draw|paint|and (?:make|go|put|give|add|forget))\b")
 
 
 def _compare_bare(text: Text, low: str) -> list[Step] | None:
@@ -301,7 +345,5 @@ def _compared(text: Text, numbers: list[int], low: str) -> list[Step]:
 
 def _which_two(text: Text) -> Ask:
     takes = [t.number for t in text.state.takes]
-    pairs = (
-        [f"{a} and {b}" for a, b in ((takes[-2], takes[-1]), (takes[0], takes[-1]))] if len(takes) > 1 else []
-    )
+    pairs = [f"{a} and {b}" for a, b in ((takes[-2], takes[-1]), (takes[0], takes[-1]))] if len(takes) > 1 else []
     return Ask("Which takes shall I compare?", tuple(dict.fromkeys(pairs)), "takes")

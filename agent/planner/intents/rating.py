@@ -31,6 +31,8 @@ _THING = (
 )
 
 _LIKED = [
+    rf"(?:i'm |i am |we're )?(?:really |so |totally )?(?:(?:a |the )?(?:big |huge )?fan of|into|digging|in "
+    rf"love with|crazy about|impressed (?:by|with)) (?:{_OBJ}){_END}",
     rf"(?:(?:i|we) (?:(?:really|do|absolutely|just|also|actually|still|definitely|quite|rather|"
     rf"kind of|think i|simply) )*(?:like|prefer|enjoy|love|adore)|(?:absolutely |really )?(?:love|"
     rf"loving|adore))(?: (?:{_OBJ}))(?: and (?P<u>{{T}}))?{_END}{_THAN}{_END}",
@@ -61,6 +63,9 @@ _LIKED = [
     r"what i (?:wanted|meant|had in mind)|more like it)",
 ]
 _DISLIKED = [
+    rf"(?:i'm |i am |we're )?(?:really )?not (?:(?:a |the )?(?:big |biggest |huge )?(?:fan|lover) of|into|"
+    rf"keen on|so keen on|happy with|convinced by|sold on|impressed (?:by|with)|in love with|so sure about) "
+    rf"(?:{_OBJ}){_END}",
     rf"(?:i |we )?(?:(?:really|just|also|actually|still|absolutely) )*(?:don't|do not|didn't|never|"
     rf"can't say i) (?:(?:really|much|particularly|quite|even) )*(?:like|love|care for|want|"
     rf"enjoy)(?: (?:{_OBJ})){_END}(?: at all)?(?: one)?",

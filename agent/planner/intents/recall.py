@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..normalise import lead
 from ..references import Text, pick, rx
 from ..state import Ask, Call, Say, Step
 from ..subjects import antecedents, of_kind
@@ -34,6 +35,26 @@ _ALL_KNOWN = re.compile(
     r"who can you draw|show me my concepts|which of my (?:things|pets|subjects|concepts) do you know)"
 )
 _ABOUT = [
+    rx(
+        r"(?:and )?(?:what|which)(?: facts| info(?:rmation)?| things| details| all| else)? (?:have "
+        r"you|do you|did you|have we|you have)(?: got)? ?(?:stored|saved|noted|remembered|written "
+        r"down|learned|learnt|on file|got|have|remember|know|recorded)?"
+        r"(?: so far)? (?:about|on|for|of) (?P<c>{C}|him|her|them|(?:my|our) [a-z]{1,20})(?: so far| "
+        r"already| by now)?"
+    ),
+    rx(
+        r"(?:which|what|who)(?: one)? of (?:my|the|our) (?:things|stuff|pets|animals|subjects|concepts|"
+        r"friends|characters|people|ones) (?:is|are|was|has|have|do|does) (?:a |an |the |my )?(?P<c>{C}|"
+        r"[a-z]+)(?: again| already| one)*"
+    ),
+    rx(
+        r"(?:what|which) (?:notes|facts|attributes|features|info|information|corrections|details) (?:do "
+        r"you have|are there|have you|did i give you) ?(?:on|about|for|of) (?P<c>{C}|him|her|it|them)"
+    ),
+    rx(
+        r"(?:remind me|tell me|refresh my memory)(?: again)?,? (?:who|what)(?:'s| is)? (?P<c>{C})(?: is| "
+        r"are| was)?(?: again)?"
+    ),
     rx(
         r"(?:(?:tell|show|remind) me |can you tell me |do you (?:remember|know) |say )?(?:everything |"
         r"something |more |all |anything )?(?:you know |you remember |you have )?(?:about|on|"
@@ -88,6 +109,11 @@ _KIND_QUERY = re.compile(
     rf"learn))?(?: you)?| you know)?"
 )
 _WHO_PICTURE = re.compile(
+    r"(?:is|isn't|was) (?:this|that|it|he|she|the [a-z]+ in (?:this|the) [a-z]+)(?: (?:one|guy|thing|"
+    r"dog|cat|person))?(?: not| really| maybe| actually| supposed to be)* (?:\ue000+|him|her|one of "
+    r".{1,30}|someone you know|anyone you know|somebody you know)(?: again| here| or not| too)*|"
+    r"(?:whose|which) [a-z]+ is (?:this|that|it)|does (?:this|that|it|he|she) look (?:familiar|like "
+    r".{1,30})|do you (?:know|recogni[sz]e) .{0,20}(?:picture|photo|image)|"
     r"(?:who|what|which (?:one|subject|concept|dog|cat|of them|of my [a-z]+))(?:'s| is|"
     r" was)? (?:this|that|that in the (?:picture|photo)|in (?:this|the) (?:picture|photo|image)|it|"
     r"on (?:this|the) (?:picture|photo)|shown (?:here|in (?:this|the) (?:picture|photo)))|"
@@ -98,6 +124,27 @@ _WHO_PICTURE = re.compile(
 )
 
 
+_ANY_KNOWN = re.compile(
+    r"(?:do|did|have) you (?:already |even |still )?(?:know|remember|learned?|learnt|met|have|seen|"
+    r"got|store|stored) (?:any(?:thing|one|body)?|some|all)(?: ?(?:of )?(?:my|our|the|these) "
+    r"(?:stuff|things|pets|animals|friends|people|subjects|concepts|characters|family|toys))?(?: of "
+    r"mine)?(?: (?:yet|already|so far|at all))*"
+    r"|(?:who|what|whom)(?:'s| is| are)? (?:all )?(?:in there|in your head|in your memory|in the "
+    r"library|stored|saved|on file|on your list|in my library|my concepts|my subjects)(?: so far| "
+    r"already| right now| now)?"
+    r"|(?:who|what|whom|which (?:pets|animals|people|things|subjects|characters|friends))(?: all)? "
+    r"(?:have|did) (?:i|we) (?:already )?(?:taught|teach|shown?|introduced?|given|give|told)(?: to)? "
+    r"?(?:you)?(?: (?:about|so far|already|to|until now|up to now))*"
+    r"|(?:which|what) (?:of )?(?:my |the |our )?(?:pets|animals|people|things|subjects|characters|"
+    r"friends|names|concepts|stuff)(?: of mine)? (?:do you|can you|have you|are you)(?: (?:already|"
+    r"even))? ?(?:know|remember|draw|learned|learnt|got|recognise|recognize|aware of)?(?: (?:so far|"
+    r"already|yet|now|by now))*"
+    r"|(?:list|show|give)(?: me)? (?:everything|everyone|everybody|all|what|whom|who)(?: that)?(?: "
+    r"you)?(?: (?:know|remember|have|learned|learnt|have learned|have stored|can draw))(?: so far| "
+    r"already)?"
+)
+
+
 def recall(text: Text) -> list[Step] | None:
     """What the agent knows: of all, of one, of a kind, or of what a picture shows."""
     low = text.low.rstrip(" ?!.")
@@ -105,7 +152,11 @@ def recall(text: Text) -> list[Step] | None:
     plain = re.sub(r"[\s:,]*\ue002+[\s:,]*(?:in|on)?", "", low).strip(" ?!.:,")
     if files and _WHO_PICTURE.match(plain):
         return [Call("recall", {"image": files[0]})]
-    if re.fullmatch(r"(?:who|what) do you know", low) or _ALL_KNOWN.fullmatch(low):
+    if (
+        _ANY_KNOWN.fullmatch(low[lead(low) :])
+        or re.fullmatch(r"(?:who|what) do you know", low)
+        or _ALL_KNOWN.fullmatch(low)
+    ):
         return [Call("recall")]
     for pattern in _ABOUT:
         if match := pattern.fullmatch(low):
@@ -116,6 +167,11 @@ def recall(text: Text) -> list[Step] | None:
     return None
 
 
+def low_of_mine(low: str) -> bool:
+    """Whether the sentence asks which of the user's subjects something is."""
+    return re.search(r"\bof (?:my|the|our) ", low) is not None
+
+
 def _about(text: Text, match: re.Match[str]) -> list[Step] | None:
     group = pick(match, "c")
     said = match[group]
@@ -123,7 +179,7 @@ def _about(text: Text, match: re.Match[str]) -> list[Step] | None:
     if subject is None and said not in PRONOUNS:
         word = text.raw[match.start(group) : match.end(group)].strip()
         mine = re.match(r"(?:my|our) ", word.lower())
-        if mine or word[:1].isupper():
+        if mine or word[:1].isupper() or (word in KINDS and low_of_mine(text.low)):
             return [Call("recall", {"query": word[mine.end() if mine else 0 :]})]
         return None
     if subject is not None and len(subject.names) > 1 and not text.hints.concept:
@@ -133,10 +189,6 @@ def _about(text: Text, match: re.Match[str]) -> list[Step] | None:
     if subject is not None and not subject.names:
         return [Call("recall", {"query": subject.said.split()[-1]})]
     if said in ("it", "he", "she", "they", "him", "her", "them") and not antecedents(said, text.state):
-        return (
-            [Say("I do not know whom you mean; name one of your subjects.", weak=False)]
-            if said != "it"
-            else None
-        )
+        return [Say("I do not know whom you mean; name one of your subjects.", weak=False)] if said != "it" else None
     concept = chosen(text, match, group)
     return [concept if isinstance(concept, Ask) else Call("recall", {"query": concept})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..references import Text, pick, rx
+from ..speech import LASTING
 from ..state import Ask, Call, Step
 from ..subjects import antecedents, choose
 from ..words import PRONOUNS
@@ -143,6 +144,18 @@ _LIKE_THIS = (
 )
 _REJECT = [
     rx(
+        r"(?:(?P<t>{T})|it|this|that|he|she)(?:'s| is|'re| are| does| doesn't| isn't|) ?(?:not|"
+        r"n't)?(?: (?:even|really|actually|at all|look like|like|my))* ?(?P<c>{C})(?: at all| "
+        r"anymore)?[,.;:-]+ ?(?:(?:so |please |and )*(?:don't|do not|never) (?:learn|remember|use|"
+        r"keep|save|take).{0,40}|"
+        r"(?:it |that |this |he |she )?(?:looks?|is|'s) (?:like )?(?:some |an?)(?:other)? .{1,40})"
+    ),
+    rx(
+        r"(?:please )?(?:don't|do not|never) (?:learn from|use|remember|keep|take|count) (?:(?P<t>{T})|"
+        r"it|this|that|this one|that one)(?: as (?:a )?(?:reference|example|model))?(?: (?:for|of) "
+        r"(?P<c>{C}))?"
+    ),
+    rx(
         rf"(?:please )?(?:never|don't(?: ever)?|do not(?: ever)?) (?:draw|show|make|paint|render|depict|"
         rf"picture) (?:him|her|it|them|(?P<c>{{C}})) {_LIKE_THIS}(?: ever)?(?: again)?(?: please)?"
     ),
@@ -187,15 +200,15 @@ _SCENE_REST = re.compile(
     r"ugly|cute|awesome|fine|nice|ok|okay)\b"
 )
 _ARTICLES = re.compile(r"^(?:(?:the|a|an|any|his|her|its|their|some|that|this|those|these|such) )+")
-_ADVERBS = re.compile(
-    r"(?:(?:always|actually|really|also|usually|normally|much|a lot|a bit|in fact|not|only) )+"
-)
+_ADVERBS = re.compile(r"(?:(?:always|actually|really|also|usually|normally|much|a lot|a bit|in fact|not|only) )+")
 
 
 def refine(text: Text) -> list[Step] | None:
     """A lasting correction of a concept, or `None` when the sentence is about the picture only."""
     if not text.state.concepts:
         return None
+    if (rider := LASTING.search(text.low)) and rider.start() > 8:
+        text = text.part(0, rider.start())
     low = text.low.rstrip(" ?!.,")
     for find in (_rejected, _never, _always, _part_fact, _fact):
         if steps := find(text, low):
@@ -238,11 +251,7 @@ def _rest(text: Text, match: re.Match[str], group: str = "rest") -> str:
 def _things(words: str) -> list[str]:
     """As in "the hat or a scarf" as ["hat", "scarf"]."""
     parts = re.split(r",? (?:and|or|nor) |, ", words)
-    return [
-        bare
-        for part in parts
-        if (bare := _ARTICLES.sub("", part.strip(" ,.!").removeprefix("with ")).strip())
-    ]
+    return [bare for part in parts if (bare := _ARTICLES.sub("", part.strip(" ,.!").removeprefix("with ")).strip())]
 
 
 def _rejected(text: Text, low: str) -> list[Step] | None:
@@ -318,9 +327,7 @@ def _attribute(part: str, rest: str) -> str:
     words = rest.split()
     if (
         len(words) <= 3
-        and not re.match(
-            r"(?:on|in|at|to|like|a|an|the|made|under|above|than|of|with|between|longer than)\b", rest
-        )
+        and not re.match(r"(?:on|in|at|to|like|a|an|the|made|under|above|than|of|with|between|longer than)\b", rest)
         and " than " not in rest
     ):
         return f"{rest} {part}"
@@ -381,8 +388,6 @@ def _not(text: Text, match: re.Match[str], rest: str) -> list[Step] | None:
     """As in "He is not brown, he is black"."""
     rest = re.sub(r"^(?:not|never) ", "", rest)
     wrong, comma, right = rest.partition(", ") if ", " in rest else rest.partition(" but ")
-    right = re.sub(
-        r"^(?:but |he is |he's |she is |she's |it is |it's |they are |they're )", "", right.strip()
-    )
+    right = re.sub(r"^(?:but |he is |he's |she is |she's |it is |it's |they are |they're )", "", right.strip())
     change: dict[str, object] = {"add": [right]} if right else {}
     return _refined(text, match, **change, remove=_things(wrong))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..references import Text, pick, rx
+from ..references import Text, rx
 from ..state import Say, Step
 from ..takes import describe
 from ..words import FAREWELLS, GREETINGS, INTERJECTIONS, either
@@ -42,8 +42,10 @@ _HELP = re.compile(
     r"(?:help(?: me)?(?: please| out)?|help!|\?+|/help|commands?|usage|manual|instructions|options|"
     r"i need help|can you help(?: me)?|i'm (?:lost|stuck)|"
     r"how (?:do|does|can|should|would) (?:i|you|this|it|one|we|limner)\b(?! (?:look|make it|"
-    r"know if)).*|what (?:can|could) (?:you|i|we) (?:do|ask|say|try|type|draw|make)(?: (?:here|"
-    r"for me|with (?:you|this|it|limner)|now|next|else))*|what (?:do|should) i (?:do|say|"
+    r"know if)).*|what (?:can|could) (?:you|i|we|this|it|limner) (?:even |actually |all |really |"
+    r"possibly )?(?:do|ask|say|try|type|draw|make)(?: (?:here|"
+    r"for me|with (?:you|this|it|limner)|now|next|else))*|what (?:do|should|must|can) i (?:have to |"
+    r"need to |now )?(?:do|say|"
     r"type)(?: (?:now|next|here))?|"
     r"what are (?:you(?: able to do| capable of)?|your (?:options|commands|features|abilities|"
     r"capabilities|functions|skills))|what(?:'s| is) (?:this|limner)(?: (?:about|for|thing|"
@@ -92,6 +94,19 @@ _CHAT = re.compile(
 )
 # Questions that ask for an answer, unlike "can we …?" and "what if …?", which ask for a change.
 _ASKED = re.compile(
+    r"(?:do|does|are|is|will|can|could|would) (?:my|your|our|these|those|the) (?:photos?|pictures?|"
+    r"images?|data|files?|computer|laptop|phone|gpu|subjects|concepts|memory)\b|"
+    r"(?:can|could|do|does|will|would) (?:you|i|it|limner|this|we|one) (?:also |even |really |"
+    r"actually |always )?(?:undo|redo|learn|teach|remember|forget|draw|edit|change|delete|rename|"
+    r"work|need|run|use|keep|store|upload|share|cost|"
+    r"handle|support|understand|import|make|create|generate|recogni[sz]e|train) (?:(?:from |with |on "
+    r"|about |of |for )?(?:things|stuff|something|anything|mistakes|my own|your own|own|people|faces|"
+    r"text|words|several|multiple|more than|"
+    r"other|videos?|animations?|offline|online|without|locally|internet|gpu|languages|any(?:one|"
+    r"body)?|all|everything|wifi|a gpu|the internet|an account|money)\b.*|.{1,40} (?:if|when|in case|"
+    r"by itself|at once|at the same time|without) .{1,60})|"
+    r"(?:is|are) (?:there|this|it|you|everything) (?:an? )?(?:free|safe|private|secure|offline|local|"
+    r"open source|limit|way to (?:undo|save|export|see|print))\b|"
     r"(?:why (?!don't|not)|when |where (?!is the change)|who (?:is|are|was|made|drew|can)\b|whose |"
     r"what(?:'s| is| are| was| were| does| do| did| kind| method| model| seed| makes| happened|"
     r" happens| score| scores| changed| about the (?:score|time|seed|method))\b(?! (?:if|about)\b)|"
@@ -148,15 +163,17 @@ def _invitation(text: Text) -> str:
 
 def question(text: Text) -> list[Step] | None:
     """A question about the session or a picture: answered from what the state tells."""
-    low = text.low.strip(" .!,;:-").rstrip("? ")
-    if match := _SHOW_TAKE.fullmatch(low):
-        ref = text.take_at(match.start(pick(match, "t")))
+    low = re.sub(
+        r"^(?:(?:and|also|so|but|ok|okay|well|hey|hi|hm+|oh)[, ]+)+",
+        "",
+        text.low.strip(" .!,;:-").rstrip("? "),
+    )
+    if _SHOW_TAKE.fullmatch(low):
+        ref = text.takes[0] if text.takes else None
         take = text.state.take(ref.numbers[0]) if ref and len(ref.numbers) == 1 else None
         said = describe(take) if take else "There is no such take"
         return [Say(f"{said[0].upper()}{said[1:]}.", weak=False)]
-    if not _ASKED.match(low) and not re.match(
-        r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low
-    ):
+    if not _ASKED.match(low) and not re.match(r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low):
         return None
     return [Say(_answer(text, low), weak=False)]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ..normalise import FILE, lead, tail
 from ..references import Text, rx
+from ..settings import cut
 from ..state import Ask, Call, Say, Step
 from ..words import ANIMALS, GIVEN_NAMES, KIND_WORDS, PEOPLE, THINGS
 
@@ -61,6 +63,20 @@ _NOT_KIND = frozenset(
 )
 # Name and kind from one phrase; the first that fits counts.
 _BOTH = [
+    rx(rf"{_NAME}, (?:he|she|it|they)(?:'s|'re| is| are) (?:{_OWN}) {_KIND}{_STOP}"),
+    rx(
+        rf"(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |whose name is "
+        rf"){_NAME}{_STOP}"
+    ),
+    rx(
+        rf"^(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?)(?: model)?[,;:.]? (?:name|called|named)[:=]? "
+        rf"?{_NAME}{_STOP}"
+    ),
+    rx(
+        rf"(?:remember|learn|memori[sz]e|save|store|teach|know|meet|study)(?: this| these| him| her| "
+        rf"it| them| that)?(?: one| pictures?| photos?| pics?| images?)?[,:;.]? "
+        rf"(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,1}}?),? {_NAME}{_STOP}"
+    ),
     rx(
         rf"(?:this|that|here|these|those|meet|it|he|she|they)(?:'s|'re| is| are)? (?:(?:some |a few |"
         rf"two |three |four |five |the |my )?(?:more )?(?:pictures|photos|images|pics|shots|a picture|"
@@ -114,7 +130,8 @@ _BEFORE_NAMES = frozenset(
     "add know subject character see please".split()
 )
 _NOT_NAMES = frozenset(
-    "this that these those it him her them he she they my our the a an me you us here there picture "
+    "of and in front back both he's she's it's that's they're i'm here's this's in photo's this "
+    "that these those it him her them he she they my our the a an me you us here there picture "
     "pictures photo photos "
     "image images subject concept new what how to from something someone somebody everything all "
     "more another one two "
@@ -125,7 +142,7 @@ _KNOWN_KINDS = ANIMALS | PEOPLE | THINGS | frozenset(w for words in KIND_WORDS.v
 
 def teach(text: Text) -> list[Step] | None:
     """Learn a subject from files in the sentence or attached ones; asks for what is missing."""
-    text = text.plain(kinds=True)
+    text = _owned(text.plain(kinds=True))
     low = text.low
     files = tuple(f.path for f in text.files) or text.hints.images or text.state.attached
     words = low.strip(" .,:;!?\ue002")
@@ -137,6 +154,8 @@ def teach(text: Text) -> list[Step] | None:
         return None
     if not files:
         return _without_files(text)
+    if re.match(r"(?:is|are|isn't|was) (?:this|that|it|he|she|these|those)\b", low[lead(low) :]):
+        return None
     if re.search(r"\b(?:who|what)(?:'s| is)? (?:this|that|it)\b|\bdo you (?:know|recogni[sz]e)\b", low):
         return None
     if _CHANGES.search(_before_files(low)) and not re.search(
@@ -144,6 +163,32 @@ def teach(text: Text) -> list[Step] | None:
     ):
         return None
     return _teaching(text, files)
+
+
+_OWNER = re.compile(
+    r"(?<!\w)(?P<my>my|our|his|her|their|the) (?:[a-z]+ )?(?:[a-z]+)(?:'s|s')(?= [a-z]+)|"
+    r"(?<=\w)[!.,]+(?= (?:he|she|it|they)(?:'s|'re| is| are) (?:my|our|a|an|the)\b)"
+)
+_SYMBOLS = re.compile(r"[^\w\s.,:;!?'\"()/~\\*+&@#%=<>$-]+")
+
+
+def _owned(text: Text) -> Text:
+    """As in "My daughter's doll Annabel" is "my doll Annabel" here; emoji say nothing."""
+    for match in reversed(list(_SYMBOLS.finditer(text.low))):
+        if not set(match.group()) & set("\ue000\ue001\ue002\ue003"):
+            text = cut(text, *match.span())
+    for match in reversed(list(_OWNER.finditer(text.low))):
+        if match["my"]:
+            text = cut(text, match.end("my"), match.end())
+        else:
+            text = replaced_comma(text, match.start(), match.end())
+    return text
+
+
+def replaced_comma(text: Text, start: int, end: int) -> Text:
+    """The text with a comma for the punctuation at a span."""
+    low = text.low[:start] + "," + text.low[start + 1 : end].replace("!", " ").replace(".", " ") + text.low[end:]
+    return replace(text, low=low)
 
 
 def _before_files(low: str) -> str:
@@ -161,8 +206,7 @@ def _teaching(text: Text, files: tuple[str, ...]) -> list[Step] | None:
     if known and not text.hints.name:
         return [
             Ask(
-                f"I already know {known.name}, a {known.kind or 'subject'}. Under which name shall I learn "
-                f"this one?",
+                f"I already know {known.name}, a {known.kind or 'subject'}. Under which name shall I learn this one?",
                 (f"{known.name} 2",),
                 "name",
             )
@@ -214,16 +258,9 @@ def name_and_kind(text: Text) -> tuple[str, str]:
         found = _name(body, match)
         if not found:
             continue
-        dropped = (
-            body.raw[match.start("name") : match.end("name")]
-            .lower()
-            .partition(found.lower())[0]
-            .strip(" \"'")
-        )
+        dropped = body.raw[match.start("name") : match.end("name")].lower().partition(found.lower())[0].strip(" \"'")
         kind_words = (
-            f"{match['kind']} {dropped}".strip()
-            if match.start("kind") < match.start("name")
-            else match["kind"]
+            f"{match['kind']} {dropped}".strip() if match.start("kind") < match.start("name") else match["kind"]
         )
         if _kind(kind_words) and name.lower() in ("", found.lower()):
             name, kind = found, _kind(kind_words)
@@ -256,23 +293,14 @@ def _name(text: Text, match: re.Match[str]) -> str:
             words = words[1:]
         if not capital:
             words = words[:1]
-    if (
-        len(words) == 1
-        and words[0].lower() in _KNOWN_KINDS
-        and words[0].islower()
-        and words[0] not in GIVEN_NAMES
-    ):
+    if len(words) == 1 and words[0].lower() in _KNOWN_KINDS and words[0].islower() and words[0] not in GIVEN_NAMES:
         return ""
     return " ".join(words)
 
 
 def _kind(words: str) -> str:
     """The class noun of a phrase: "little brown dog" is a "dog", "coffee mug" a "mug", "teddy bear" stays."""
-    parts = [
-        w
-        for w in words.split()
-        if w not in ("new", "old", "little", "favourite", "favorite", "beloved", "own")
-    ]
+    parts = [w for w in words.split() if w not in ("new", "old", "little", "favourite", "favorite", "beloved", "own")]
     while parts and parts[-1] in ("here", "please", "too", "now", "called", "named"):
         parts.pop()
     if not parts or parts[-1] in _NOT_KIND or parts[0] in _NOT_KIND:

@@ -19,9 +19,12 @@ _TRAIN = rx(
     r"|(?:learn|study|practi[sc]e) (?P<c>{C}|him|her|it|them) (?:better|more|properly|harder|"
     r"thoroughly|in depth|more thoroughly)"
     r"|(?:spend|take|invest) .{1,30} (?:training|learning|on|fine-?tuning|practi[sc]ing)(?: on|"
-    r" for)? (?P<c>{C}|him|her|it|them)(?: better)?)"
+    r" for)? (?P<c>{C}|him|her|it|them)(?: better)?"
+    r"|practi[sc]e (?P<c>{C}|him|her|it|them)(?: (?:some|a (?:bit|little)))? ?more.{0,50}|(?:train|"
+    r"tune) (?:yourself )?on (?P<c>{C}|him|her|it|them))"
     r"(?: (?:with|using|by)(?: an?)? lora| properly| better| now| please| again|"
-    r" too)*(?P<time>,? (?:for|in|with|about|up to|at most|max(?:imum)?|within|using|a budget of|"
+    r" too)*(?P<time>,? (?:and )?(?:give (?:it|him|her|yourself)|take|spend|no more than|you have|"
+    r"for|in|with|about|up to|at most|max(?:imum)?|within|using|a budget of|"
     r"budget).{1,40})?"
 )
 _TIME = re.compile(
