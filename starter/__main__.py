@@ -13,6 +13,7 @@ PARTS = {
     "tokenizer": {"minutes": 36, "batch": 16, "processes": 2, "lr": 2e-3, "muon_lr": 0.02},
     "vision": {"minutes": 5, "batch": 128, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 1.5},
     "ar": {"minutes": 90, "batch": 32, "processes": 2, "lr": 1.5e-3, "muon_lr": 0.015, "average": 0.997},
+    "decoder": {"minutes": 30, "batch": 16, "processes": 1, "lr": 1e-3, "muon_lr": 0.01, "evaluate_minutes": 5},
     "encoder": {"minutes": 8, "batch": 192, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 2},
     "segmenter": {"minutes": 5, "batch": 32, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 2},
 }

@@ -28,10 +28,13 @@ def state_of(plan: Plan, name: str, prefix: str = "average.") -> dict[str, Tenso
     return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def tokenizer_state(plan: Plan) -> dict[str, Tensor]:
-    """The tokenizer's weights as `JanusVQVAE` names them."""
+def tokenizer_state(plan: Plan, decoder: bool = True) -> dict[str, Tensor]:
+    """The tokenizer's weights as `JanusVQVAE` names them, with the decoder of its second stage where there is one."""
     extra = ("code_count", "code_sum", "quantized")
-    return {k: v for k, v in state_of(plan, "tokenizer").items() if k not in extra}
+    first = {k: v for k, v in state_of(plan, "tokenizer").items() if k not in extra}
+    if not (decoder and (plan.work / "decoder" / "state.safetensors").exists()):
+        return first
+    return first | {k: v for k, v in state_of(plan, "decoder").items() if not k.startswith("quantize.")}
 
 
 def _encode_part(part: int, plan: Plan, parts: int) -> None:

@@ -61,6 +61,7 @@ def export_ar(plan: Plan, tokenizer: PreTrainedTokenizerFast, folder: Path) -> N
     model = janus.fresh(tokenizer, tokenizer_state(plan), vision_state, layers)
     model.reader = Reader(192)
     model.load_state_dict(state)
+    model.model.vqmodel.load_state_dict(tokenizer_state(plan))
     del model.reader
     janus.export(model, tokenizer, folder)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
+
+# Programs that tests start find the package also where it is not installed.
+_DEVELOPMENT = str(Path(__file__).resolve().parent.parent / ".dev")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_DEVELOPMENT, os.environ.get("PYTHONPATH"))))
 
 
 @pytest.fixture(autouse=True)

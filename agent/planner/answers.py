@@ -70,12 +70,8 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     asked = _asked(first, state, hints)
     said = _bare(text)
     option = _option(said, pending.options) or _ranked(said, pending.options)
-    dropped = _DROPPED.match(said) if option is None else None
-    if dropped or (option is None and _CANCEL.fullmatch(said)):
-        rest = said[dropped.end() :] if dropped else ""
-        if not rest or aside(rest) or _CANCEL.fullmatch(rest):
-            return [Say(_KEEP, weak=False)]
-        return plan(rest if text.islower() else _after(text, rest), state)
+    if option is None and (over := _dropped(said, text, state)):
+        return over
     if option is None and _CLUELESS.fullmatch(said):
         return [Ask(pending.question, pending.options)]
     if yes := option in ("yes", "Yes") or (option is None and _YES.fullmatch(said) is not None):
@@ -129,6 +125,17 @@ _CLUELESS = re.compile(
     r"anything|any|i can't decide|what(?:ever you (?:like|want|think))?|what do you mean|huh|which "
     r"ones?(?: are there)?|surprise me|up to you|your choice|either|maybe|perhaps)"
 )
+
+
+def _dropped(said: str, text: str, state: State) -> list[Step] | None:
+    """What to do once the user drops the matter, perhaps for another request: "forget it, draw Luna"."""
+    match = _DROPPED.match(said)
+    if not match and not _CANCEL.fullmatch(said):
+        return None
+    rest = said[match.end() :] if match else ""
+    if not rest or aside(rest) or _CANCEL.fullmatch(rest):
+        return [Say(_KEEP, weak=False)]
+    return plan(_after(text, rest), state)
 
 
 def _after(text: str, rest: str) -> str:

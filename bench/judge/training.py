@@ -108,9 +108,9 @@ class JudgeTask:
 
     @torch.no_grad()
     def _worsen(self, pixels: Tensor) -> Tensor:
-        """A sixth each: blurred, rescaled, JPEG, tokenizer; all with a little noise and another light."""
-        part, rng = len(pixels) // 6, self.rng
-        groups = list(pixels.split([part, part, part, part, len(pixels) - 4 * part]))
+        """An eighth each blurred, rescaled, JPEG; a quarter through the tokenizer; all in slightly other light."""
+        part, rng = len(pixels) // 8, self.rng
+        groups = list(pixels.split([part, part, part, 2 * part, len(pixels) - 5 * part]))
         groups[0] = blur(groups[0], float(rng.uniform(0.4, 1.4)))
         groups[1] = rescale(groups[1], int(rng.integers(28, 56)))
         groups[2] = jpeg(groups[2], rng.integers(25, 90, part))

@@ -61,7 +61,7 @@ _LEADS = [
         rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})(?: (?:now|also|please|just))* (?:one|"
         rf"another|another one|one more|"
         rf"a new one|a nice one|a different one|a version|a new version|something)(?: more)? (?:of|"
-        rf"with|where|showing|featuring|about) "
+        rf"with|where|showing|featuring|about) (?!(?:the|his|her|its|their|them|these|those)\b)"
     ),
     rx(rf"(?:{_WISH} )?(?:see |know |show me )?(?:what|how) (?=\ue000+ (?:looks?|would look|might look))"),
     rx(r"(?:please )?what would (?=\ue000)"),
