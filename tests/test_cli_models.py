@@ -181,7 +181,7 @@ def test_ctrl_c_ends_a_turn_with_130_and_nothing_half_made(home: Path) -> None:
         assert seen == ["ToolStarted", "TakeReady", "Reply", "ToolStarted"]
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)
-        assert running.wait(60) == 130
+        assert running.wait(180) == 130
         told = [json.loads(line) for line in running.stdout.read().splitlines()]
         assert "limner: stopped" in running.stderr.read()
     kept = rows(limner(home, "takes", "--session", "stopped", "--json"))
