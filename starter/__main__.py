@@ -1,4 +1,7 @@
-"""The recipe: `python -m limner.starter all --work DIR`, or one part of it by name. Every part resumes."""
+"""The recipe: `python -m limner.starter all --work DIR`, or one part of it by name. Every part resumes.
+
+`restore`, then a part with more `--minutes`, goes on from the weights that ship.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,15 @@ PARTS = {
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m limner.starter", description=__doc__)
-    parser.add_argument("part", choices=["pool", "words", *PARTS, "export", "all"])
+    parser.add_argument("part", choices=["restore", "pool", "words", *PARTS, "export", "all"])
     parser.add_argument("--work", type=Path, required=True, help="folder for pictures, checkpoints and curves")
     parser.add_argument("--minutes", type=float, help="wall-clock minutes in all, over every session")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
     parser.add_argument("--batch", type=int, help="examples a step and process")
     parser.add_argument("--processes", type=int, help="processes that train together")
     parser.add_argument("--subjects", type=int, default=14_000, help="subjects in the pool")
-    parser.add_argument("--out", type=Path, help="where `export` writes (default: the weights in this package)")
+    shipped = "the weights that `export` writes and `restore` reads (default: those in this package)"
+    parser.add_argument("--out", type=Path, help=shipped)
     return parser.parse_args()
 
 
@@ -56,6 +60,10 @@ def main() -> None:
             from .words import train_tokenizer
 
             train_tokenizer().save_pretrained(options.work / "words")
+        elif part == "restore":
+            from .restore import restore
+
+            restore(options.out or Path(__file__).parent / "weights", options.work)
         elif part == "export":
             from .export import export_all
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from transformers import CLIPModel, PreTrainedTokenizerFast, SegformerForSemanticSegmentation
 
 from . import encoder, janus, segmenter
 from .ar import state_of, tokenizer_state
 from .loop import Plan
+from .restore import READER
 from .words import sentences
 from .world import vocabulary
 
@@ -35,6 +38,9 @@ def export_all(work: Path, out: Path) -> None:
         found = SegformerForSemanticSegmentation(segmenter.config())
         found.load_state_dict(whole_state(plan, "segmenter"))
         found.half().save_pretrained(_emptied(out / "segmenter"), max_shard_size=SHARD)
+    for folder in (f.parent for f in out.glob("*/config.json")):
+        sums = [f"{sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in sorted(folder.glob("*.safetensors"))]
+        (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
     for file in out.rglob("*"):
         file.chmod(0o755 if file.is_dir() else 0o644)
     (out / "words.json").write_text(json.dumps(known_words(), indent=0) + "\n", encoding="utf-8")
@@ -62,6 +68,7 @@ def export_ar(plan: Plan, tokenizer: PreTrainedTokenizerFast, folder: Path) -> N
     model.reader = Reader(192)
     model.load_state_dict(state)
     model.model.vqmodel.load_state_dict(tokenizer_state(plan))
+    save_file(model.reader.state_dict(), folder.parent / READER)
     del model.reader
     janus.export(model, tokenizer, folder)
 

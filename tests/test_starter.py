@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_weights_are_safe_small_and_in_shards():
     files = [f for f in WEIGHTS.rglob("*") if f.is_file()]
     assert sum(f.stat().st_size for f in files) <= 50_000_000
     assert all(f.stat().st_size <= 15_000_000 for f in files)
-    assert {f.suffix for f in files} <= {".safetensors", ".json", ".jsonl", ".md"}
+    assert {f.suffix for f in files} <= {".safetensors", ".json", ".jsonl", ".md", ""}
 
 
 def test_model_card_names_every_model():
@@ -111,6 +112,31 @@ def test_pictures_can_be_drawn_again(studio):
         [d.image.tobytes() for d in studio.draw(request, lambda: False) if isinstance(d, Drawn)] for _ in range(2)
     )
     assert first == second
+
+
+def test_training_can_go_on_from_them(studio, tmp_path):
+    """The restored state, exported again, is the same model."""
+    import shutil
+
+    from limner.starter.ar import state_of
+    from limner.starter.export import export_all
+    from limner.starter.restore import restore
+    from limner.tools.backbones import weights_hash
+
+    restore(WEIGHTS, tmp_path / "work")
+    plan = Plan("ar", tmp_path / "work", minutes=1, batch=1)
+    assert state_of(plan, "ar").keys() >= {"model.generation_head.vision_head.free", "reader.shape.bias"}
+    export_all(tmp_path / "work", tmp_path / "out")
+    assert weights_hash(tmp_path / "out" / "segmenter") == weights_hash(WEIGHTS / "segmenter")
+    again = Studio(replace(studio.preset, models=_moved(studio.preset.models, tmp_path / "out")))
+    request = DrawRequest("a red dog on the beach at night", seed=11)
+    drawn = [[d.image.tobytes() for d in s.draw(request, lambda: False) if isinstance(d, Drawn)] for s in (studio, again)]
+    assert drawn[0] == drawn[1]
+    shutil.rmtree(tmp_path / "work")
+
+
+def _moved(models, folder: Path):
+    return {role: replace(spec, folder=folder / spec.folder.name) for role, spec in models.items()}
 
 
 # The recipe
