@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
+from transformers import CLIPModel, PreTrainedTokenizerFast, SegformerForSemanticSegmentation
 
 from . import janus
 from .vision import Reader
@@ -29,8 +29,9 @@ def restore(weights: Path, work: Path) -> None:
     decoder = {k: v for k, v in vq.items() if k.startswith(("post_quant_conv.", "decoder.", "quantize."))}
     _write(weights, work, "decoder", decoder)
     _write(weights, work, "ar", structured(tokenizer, state, vq, reader))
-    for part in ("encoder", "segmenter"):
-        _write(weights, work, part, _merged(weights / part))
+    # These two rename their weights on disk, so the class has to read them.
+    for part, kind in (("encoder", CLIPModel), ("segmenter", SegformerForSemanticSegmentation)):
+        _write(weights, work, part, kind.from_pretrained(weights / part, dtype=torch.float32).state_dict())
 
 
 def structured(
@@ -45,6 +46,8 @@ def structured(
     state |= {f"{head}free": state.pop(f"{head}weight"), f"{head}bias": state.pop(f"{head}bias")}
     state |= {f"reader.{k}": v for k, v in reader.items()}
     made = model.state_dict() | state
+    # Input and output words are one matrix; the checkpoint holds it once.
+    made["lm_head.weight"] = made["model.language_model.embed_tokens.weight"]
     made[f"{head}mix"] = torch.zeros_like(made[f"{head}mix"])
     return made
 

@@ -44,7 +44,7 @@ class Reader(nn.Module):
         self.shape = nn.Linear(2 * width, 3)
         for head in self.modules():
             if isinstance(head, nn.Linear):
-                head.weight.adam = True
+                head.weight.adam = True  # type: ignore[attr-defined]
 
     def loss(self, tokens: Tensor, subjects: list[Subject]) -> Tensor:
         """Cross-entropy of the attributes plus the squared error of the shape; `tokens` `[b, n, width]`."""
@@ -73,7 +73,7 @@ class VisionModule(nn.Module):
         super().__init__()
         self.vision = JanusVisionModel(config(hidden))
         self.reader = Reader(192)
-        self.vision.embeddings.patch_embedding.weight.adam = True  # type: ignore[attr-defined]
+        self.vision.embeddings.patch_embedding.weight.adam = True
 
 
 def jitter(crops: np.ndarray, rng: np.random.Generator) -> Tensor:

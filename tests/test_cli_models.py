@@ -171,7 +171,14 @@ def test_ctrl_c_ends_a_turn_with_130_and_nothing_half_made(home: Path) -> None:
     command = [sys.executable, "-m", "limner", "--home", str(home), "say", "-", "--session", "stopped", "--json"]
     env = os.environ | {"PYTHONPATH": str(ROOT / ".dev"), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+        # A test run in the background has Ctrl-C switched off, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stdin and running.stdout and running.stderr
         # The first turn loads the models, so that the second is stopped while it draws.

@@ -19,7 +19,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Pictures of a dog that no model has seen."""
     folder = tmp_path_factory.mktemp("pictures")
     paths = [folder / "a.jpg", folder / "b.jpg"]
-    for image, path in zip(reference_pictures(2), paths, strict=True):
+    for image, path in zip(reference_pictures(), paths, strict=False):
         image.save(path)
     return paths
 
@@ -151,7 +151,7 @@ def test_a_photograph_is_taught_with_a_word_about_it(agent: Agent, chat: Session
 
 
 def test_a_gif_is_taught_by_its_first_frame(chat: Session, agent: Agent, tmp_path: Path) -> None:
-    frames = [image.resize((64, 64)) for image in reference_pictures(2)]
+    frames = [image.resize((64, 64)) for image in reference_pictures()[:2]]
     frames[0].save(tmp_path / "dog.gif", save_all=True, append_images=frames[1:])
     turn = chat.say(f"this is my dog Rex: {tmp_path / 'dog.gif'}")
     assert any(isinstance(event, Notice) and "first" in event.text for event in turn.events)

@@ -130,8 +130,10 @@ def test_training_can_go_on_from_them(studio, tmp_path):
     assert weights_hash(tmp_path / "out" / "segmenter") == weights_hash(WEIGHTS / "segmenter")
     again = Studio(replace(studio.preset, models=_moved(studio.preset.models, tmp_path / "out")))
     request = DrawRequest("a red dog on the beach at night", seed=11)
-    drawn = [[d.image.tobytes() for d in s.draw(request, lambda: False) if isinstance(d, Drawn)] for s in (studio, again)]
-    assert drawn[0] == drawn[1]
+    one, two = (
+        [d.image.tobytes() for d in s.draw(request, lambda: False) if isinstance(d, Drawn)] for s in (studio, again)
+    )
+    assert one == two
     shutil.rmtree(tmp_path / "work")
 
 

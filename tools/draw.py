@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 8
 SEEDS = 2**32
-_WHICH = r"(?:the |take |number |#)*(?:\d+\w*|[a-z]+(?:st|nd|rd|th)|last|other|one|two|three|four|five)(?: (?:one|take|picture))?"
+_WHICH = (
+    r"(?:the |take |number |#)*"
+    r"(?:\d+\w*|[a-z]+(?:st|nd|rd|th)|last|other|one|two|three|four|five)(?: (?:one|take|picture))?"
+)
 _FROM_A_TAKE = re.compile(
     rf"(?P<noun>[\w-]+)(?P<place>,? (?:from|of|(?:like |as )?in|out of) {_WHICH})\s*$", re.IGNORECASE
 )

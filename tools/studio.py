@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SEEDS = 2**32
 LEAST_SHARE = 0.02
 """A subject that covers less of a picture counts as not found."""
-WORLD_ERROR = 0.006
+WORLD_ERROR = 0.01
 """Mean squared error (of values 0..1) through the tokenizer above which a picture is not of the models' world."""
 
 

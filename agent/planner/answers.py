@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .intents.drawing import draw
+from .intents.talk import talk
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
 from .plan import command, plan
@@ -69,6 +70,14 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         hints = filled if isinstance(filled, Hints) else hints
     asked = _asked(first, state, hints)
     said = _bare(text)
+    if (over := _DROPPED.match(said)) and len(said[over.end() :].split()) > 1:
+        return _dropped(said, text, state)
+    if small := _small_talk(text, said, state, pending.options):
+        return small
+    if re.fullmatch(r"(?:yes|yep|yeah|yup|sure|ok|okay|do it|go ahead|please)?[, ]*(?:please )?(?:nuke|kill|delete|erase|"
+                    r"remove|trash|bin|wipe|zap|dump|drop|bye to|scrap) (?:it|him|her|them|that)(?: please| for good)*", said):
+        if steps := _forgetting(pending.question, state):
+            return steps
     option = _option(said, pending.options) or _ranked(said, pending.options)
     if option is None and (over := _dropped(said, text, state)):
         return over
@@ -113,6 +122,32 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     return own
 
 
+_KEPT = re.compile(
+    r"(?:(?:no|nope|nah|wait|stop|don't|please|god|hell|absolutely not|of course not|not at all|certainly not)[,.! ]*)+"
+    r"(?:(?:please )?(?:keep|leave|don't (?:do|delete|forget|remove|touch)|spare|save) (?:it|him|her|them|that|anything)"
+    r"(?: (?:alone|please|as it is))*)?"
+)
+_PUZZLED = re.compile(
+    r"(?:(?:huh|hm+|eh|um|sorry|pardon|wait|what)[?!,. ]*)*(?:what do you mean(?: by .{1,40})?|what does that mean|"
+    r"i don't (?:get|understand) (?:it|that|the question|you)|why do you ask|what's the difference|pardon|come again)"
+)
+
+
+def _small_talk(text: str, said: str, state: State, options: Sequence[str]) -> list[Step] | None:
+    """Words for thanks, a laugh or a puzzled look while a question waits: none of them answers it."""
+    low = lower(spell_out(clean(text))).strip(" .,!?")
+    if _KEPT.fullmatch(said) and re.search(r"\b(?:keep|leave|spare|save|don't)\b", said):
+        return [Say(_KEEP, weak=False)]
+    if _PUZZLED.fullmatch(low):
+        shown = " or ".join(options)
+        return [Say(f"I need to know which one you mean{': ' if shown else ''}{shown}.", weak=False)]
+    if re.fullmatch(r"(?:oh |ok |okay |cool |great |haha |many )*(?:thanks?(?: you| a lot| so much)?|thx|cheers)", low) or (
+        re.fullmatch(r"(?:lol|haha(?:ha)*|hehe|lmao|rofl|hi|hello|hey|sorry|bye|goodbye|good (?:bot|morning))", low)
+    ) or re.search(r"\bwrong (?:window|chat|tab|person|app|thread)$", low):
+        return talk(read(text, state)) or [Say(_KEEP, weak=False)]
+    return None
+
+
 _DROPPED = re.compile(
     r"(?:(?:oh|ah|no|nah|ok|well|actually|hmm|um)[, ]+)*(?:never ?mind|forget (?:it|about it|that)|"
     r"cancel(?: that| it)?|scratch that|scrap that|none of (?:them|those)|"
@@ -120,7 +155,7 @@ _DROPPED = re.compile(
     r"matter|not important|no need)(?:,? then)?(?:[,.;:!-]+ ?| but | and |$)"
 )
 _CLUELESS = re.compile(
-    r"(?:idk|i (?:don't|do not) know|no idea|not sure|i'm not sure|hm+|dunno|don't know|you "
+    r"(?:(?:idk|dunno|hm+|um+|uh|well|i don't know|don't know|not sure|no idea)[,. ]*)*(?:idk|i (?:don't|do not) know|no idea|not sure|i'm not sure|hm+|dunno|don't know|you "
     r"(?:choose|decide|pick|tell me)|whatever|"
     r"anything|any|i can't decide|what(?:ever you (?:like|want|think))?|what do you mean|huh|which "
     r"ones?(?: are there)?|surprise me|up to you|your choice|either|maybe|perhaps)"
@@ -305,6 +340,10 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
     if slot == "images":
         files = tuple(f.path for f in find_files(clean(words))) or state.attached
         return replace(hints, images=files)
+    if re.search(r"\b(?:just|only)? ?(?:here|this (?:picture|one|time|once)|in this picture|for now|once)$", low.strip(" .!")) and any(
+        "picture" in o or "here" in o for o in options
+    ):
+        return replace(hints, mode="edit")
     if slot == "mode" or re.search(r"\bfor good\b", low):
         return replace(hints, mode="forget" if re.search(r"forget|good|concept|memory", low) else "edit")
     take = next((t.numbers[0] for t in text.takes if len(t.numbers) == 1), None)

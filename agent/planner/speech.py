@@ -15,7 +15,7 @@ SPELT: dict[str, str] = {
     "whos": "who's", "hows": "how's", "lets": "let's", "im": "i'm", "ive": "i've", "shes": "she's",
     "hes": "he's", "theyre": "they're", "youre": "you're", "youve": "you've", "theyve": "they've",
     "itll": "it'll", "id like": "i'd like", "id love": "i'd love", "id prefer": "i'd prefer",
-    "u": "you", "ur": "your", "pls": "please", "plz": "please", "plse": "please", "gimme": "give me",
+    "nvm": "never mind", "nm": "never mind", "u": "you", "ur": "your", "pls": "please", "plz": "please", "plse": "please", "gimme": "give me",
     "lemme": "let me", "wanna": "want to", "gonna": "going to", "gotta": "have to", "dunno": "don't know",
     "luv": "love", "thx": "thanks", "tnx": "thanks", "teh": "the", "hte": "the", "adn": "and", "nad": "and",
     "wiht": "with", "wtih": "with", "taht": "that", "thsi": "this", "tihs": "this", "ot": "to",
@@ -82,7 +82,7 @@ _MAY = (
 )
 _NICE = (
     r"(?:so |really |very |absolutely )?(?:nice|great|lovely|good|cool|awesome|wonderful|fantastic|fun|"
-    r"kind|best|amazing|neat|better)"
+    r"kind|best|amazing|neat|better|funny|hilarious|sweet|cute|interesting|handy|helpful|brilliant|epic)"
 )
 # Roundabout ways to ask for something: what follows is the request itself.
 _ROUNDABOUT = (
@@ -98,7 +98,7 @@ _ROUNDABOUT = (
     rf"(?:i|we)(?:'d| would)? (?:really )?(?:appreciate it|be (?:so |very |really )?(?:grateful|happy|"
     rf"glad|thankful|thrilled|over the moon|excited|keen|"
     rf"delighted|pleased)|love it|like it)(?= if| when| to see| to have| to get)|what do you say|how would you feel)"
-    rf"(?: (?:if|whether|that|to|for|of))?{_SOFTLY}(?: (?:you|we|i)(?:{_SOFTLY} {_MAY})?{_SOFTLY})?",
+    rf"(?: (?:if|whether|that|to(?: (?:have|see|get))?|for|of))?{_SOFTLY}(?: (?:you|we|i)(?:{_SOFTLY} {_MAY})?{_SOFTLY})?",
     # "could you", "won't you be so kind as to"
     rf"(?:could|can|would|will|might|may|won't|can't|couldn't) (?:you|ya|we|i)(?: guys)?{_SOFTLY}"
     rf"(?: (?:be able to|be so kind (?:as to|and)|be willing to|do me (?:a|the|another) favou?r(?: and|,|:)?|"
@@ -130,7 +130,9 @@ _ROUNDABOUT = (
     r"(?:to|for)|"
     r"for (?:the|my) next (?:one|picture|take|trick)|here's (?:what i want|my (?:next )?(?:idea|wish|"
     r"request))|"
-    r"what i(?:'d| would)? (?:want|need|like)(?: now)? is(?: for you to| to)?|"
+    r"what i(?:'d| would)? (?:want|need|like)(?: now)? is(?: for you to| to)?|i (?:want|wish|need) that|"
+    r"surprise me with|treat me to|hit me with|gift me|how hard would it be to|i dare you to|"
+    r"i(?:'ll| will) (?:have|take)(?= (?:an?|some|two|three) )|i could (?:do with|use)|"
     r"(?:my|the) (?:next )?(?:wish|idea|plan|request) (?:is|would be)",
     r"if (?:it's|that's|it is|that is|you're|you are|you) (?:not too much (?:trouble|to ask|bother|work)|"
     r"ok(?:ay)?(?: with that)?|possible|alright|no trouble|not busy|free|able to|can|could|like|want|"
@@ -184,6 +186,9 @@ _ASIDE = re.compile(
     r"friends|children|family|"
     r"girlfriend|boyfriend|grandma|neighbour|neighbor|partner|class|team|niece|nephew)s? [a-z'].*"
     r"|not (?:important|urgent|needed|necessary|sure|that important|a big deal|worth it|interested)\b.*"
+    r"|(?:please |so |and )*(?:remember|note|learn|keep|save|store)(?: (?:that|this|it))?(?: (?:please|for "
+    r"(?:good|next time|later|the future)|in mind|(?:that )?i .*))*|(?:please )?(?:always|permanently|for good|"
+    r"forever)|leave the (?:files?|photos?|attachments?)\b.*|ignore (?:that|this|it|me|my last \w+),?.{0,20}|typo"
     r"|no (?:rush|hurry|worries|problem|offence|offense|pressure|big deal|idea|longer needed)\b.*"
     r"|(?:it|that) (?:doesn't matter|didn't work|was a mistake|was wrong|is wrong|isn't important|"
     r"makes|made)\b.*"

@@ -131,7 +131,13 @@ def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
         return True
     if re.search(r"\b(?:the|his|her|its|their)\s$", before) or not _AFTER_NAME.match(low, end):
         return False
+    if low[start:end] not in _WEATHER and re.search(r"\b(?:isn't|not|even|wasn't|like|hardly)\s$", before):
+        return True
     return bool(_SUBJECT_PLACE.search(before))
+
+
+# Names that also say how a picture looks: "it is not sunny" speaks of no one.
+_WEATHER = frozenset("sunny snowy stormy misty cloudy rusty dusty happy fluffy sandy rosy red blue brown".split())
 
 
 def kind_words(kind: str) -> frozenset[str]:

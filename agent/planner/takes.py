@@ -21,7 +21,7 @@ _AFTER = (
     r"wearing|it|"
     r"if|because|because|has|does|did|looked|best|better|only|over|while|which|who|except|minus|plus|"
     r"yet|anyway|"
-    r"differ|differs|compared|against|side|darker|brighter|bigger|smaller|snowy|rainy|a\b)(?![\w-]))"
+    r"differ|differs|compared|against|next|together|beside|side|darker|brighter|bigger|smaller|snowy|rainy|a\b)(?![\w-]))"
 )
 _NOT_NUMBERED = (
     r"(?! ?(?:steps?|takes?|times|more|pictures?|photos?|images?|versions?|of|percent|%|px|pixels|"

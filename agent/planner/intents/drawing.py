@@ -50,7 +50,7 @@ _LEADS = [
     rx(
         r"(?:now |then |next |also )?(?:show|show me|give me|let me see|let's see|i want to see|"
         r"i'd like to see|i would like to see|i'd love to see|can i see|could i see|can we see|"
-        r"could we see|i wanna see|see|may i see) (?=[^,.]*\ue000|(?:a|an|some|two|three|four) )"
+        r"could we see|i wanna see|see|may i see) (?!what |how )(?=[^,.]*\ue000|(?:a|an|some|two|three|four) )"
     ),
     rx(
         rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})?(?: (?:now|also|please|just|next))* ?(?:of "

@@ -32,7 +32,8 @@ _CONCEPT_FIRST = rx(
 )
 _NOT_SCENE = re.compile(
     r",? ?(?:should|needs?|must|could|can|may|has to|have to|would|will|is|are|was|were|has|have|had|"
-    r"looks?|too|as well|also|instead|again|more|less|but|to|'s|than|be|being|"
+    r"looks?|too|as well|also|instead|again|more|less|but|to|'s|than|be|being|slightly|much|even|way|"
+    r"a (?:little|bit|touch|tad|lot|shade|smidge|fraction)|"
     r"bigger|smaller|larger|taller|shorter|darker|brighter|lighter|closer|happier|sadder|wears?|"
     r"sits?|stands?|sleeps?|runs?|jumps?|flies|holds?|without the|without (?:his|her|its)|turn|"
     r"turned|gets?|now|still|there|here|only|alone instead|rather|out|away|look)\b"
@@ -253,7 +254,7 @@ def _unclear(text: Text) -> Ask | None:
         r"(?:\d+|one|two|three|four|five|the|a|and|or|it|him|her|them|this|that|one|more or less|"
         r"different|other|change it|edit it|change|edit|modify it|do it|fix it|improve it|do something|"
         r"make it|change something|something else|something different|else|the other one|other one|"
-        r"make it different|change this|change that|do that|make that|both|all|any|none)",
+        r"make it different|forget|rename|revert|compare|teach|learn|train|rate|swap|replace|add|remove|change this|change that|do that|make that|both|all|any|none)",
         low,
     ):
         return _what(text)

@@ -23,7 +23,7 @@ _VAGUE = re.compile(
     r"another (?:colou?r|style|way)|a different (?:colou?r|style|size)|like (?:that|this|before|the "
     r"other)|as|more|"
     r"(?:a bit |a little |much )?(?:better|nicer|cooler|prettier|more interesting|interesting|"
-    r"perfect|bigger|larger|good|pop|work))"
+    r"perfect|good|pop|work))"
     r"|(?:do|try|make|change) something(?: (?:nice|cool|fun|else|different|funny|interesting|"
     r"creative|special|new))?(?: (?:with|to|about|for|on) (?:it|this|that|these|them|him|her|the "
     r"(?:picture|photo|image)))?"

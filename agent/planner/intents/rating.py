@@ -94,6 +94,11 @@ _DISLIKED = [
     r"right|what i (?:wanted|meant|asked for|had in mind))(?: at all| enough)?",
     r"that's not (?:what i (?:wanted|meant|asked for|had in mind)|it|right|good|him|her|{C})(?: at all)?",
 ]
+# "Wrong window": nothing to do with a picture.
+_ASTRAY = re.compile(
+    r"\bwrong (?:window|chat|tab|person|button|conversation|app|program|thread|channel|number|keyboard|key|screen|"
+    r"group|room)$"
+)
 _LIKES = [rx(p) for p in _LIKED]
 _DISLIKES = [rx(p) for p in _DISLIKED]
 
@@ -101,6 +106,8 @@ _DISLIKES = [rx(p) for p in _DISLIKED]
 def rating(text: Text) -> list[Step] | None:
     """Rate the take that is named, or else the current one."""
     low = text.low.rstrip(" ?!.,")
+    if _ASTRAY.search(low):
+        return None
     for liked, patterns in ((False, _DISLIKES), (True, _LIKES)):
         for pattern in patterns:
             if match := pattern.fullmatch(low):

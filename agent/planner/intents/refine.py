@@ -105,7 +105,7 @@ _NEVER = [
     rx(
         rf"(?:{_CUE}[,:.! ]+)*(?:he|she|it|they|(?P<c>{{C}})) (?:doesn't|does not|don't|do not|didn't|"
         rf"hasn't|has not)(?: really| actually| usually| normally| even| ever)? (?:have|wear|own|got|"
-        rf"like|carry|use) (?P<rest>.+)"
+        rf"like|carry|use) (?P<rest>.+?)(?: any ?more| any longer)?"
     ),
     rx(
         rf"(?:{_CUE}[,:.! ]+)*(?:he|she|it|they|(?P<c>{{C}})) (?:no longer|doesn't) (?:has|have|wears?|"

@@ -55,6 +55,14 @@ _HELP = re.compile(
     r"hints|help))"
 )
 _CHAT = re.compile(
+    r"(?:(?:oh|oops|whoops|sorry|ah|no|ugh|argh|damn|my bad|apologies|ignore (?:that|this|me|it))[,.! ]+)*"
+    r"(?:that was (?:for|meant for) .{1,30}|(?:(?:that was |it was |this is )?(?:the |a )?)?wrong (?:window|chat|tab|"
+    r"person|button|conversation|app|program|thread|channel|number|keyboard|key|screen|group|room)|typo|"
+    r"(?:please )?(?:ignore|disregard) (?:that|this|me|it|my last (?:message|sentence))(?:[,.]? .{0,30})?|"
+    r"(?:that was )?(?:a )?(?:typo|accident|misclick|my cat walked.{0,30}|autocorrect)|not (?:you|for you))|"
+    r"(?:(?:good|bad|nice|clever|smart|stupid|dumb|silly|sweet|great|bravo|poor) )+(?:bot|robot|computer|machine|"
+    r"program|ai|boy|girl|limner|app|software|thing you)|(?:this|that|it)(?:'s| is) (?:so |really |very )?(?:fun|"
+    r"magic|addictive|incredible technology|hilarious)|"
     r"(?:how(?:'s| is) (?:it going|your day|everything|life)|how are (?:you|"
     r"things)(?: doing)?(?: today)?|what's up|sup|tell me (?:a|another) (?:joke|story)|"
     r"are you (?:an? (?:ai|robot|human|bot|person|machine|program|llm|model)|real|there|alive|ok|"
