@@ -121,8 +121,8 @@ def judge(steps: Sequence[Step], expect: Any, state: State) -> dict[str, bool]:
         }
     calls = [s for s in steps if isinstance(s, Call)]
     right = got == "calls" and [c.tool for c in calls] == [e["tool"] for e in expect]
-    said = (n for c in state.concepts for n in (c.name, *c.nicknames, *kind_words(c.kind)))
-    named = {w for n in said for w in (*tokens(n), *tokens(f"{n}s"))} | {str(t.number) for t in state.takes}
+    names = (n for c in state.concepts for n in (c.name, *c.nicknames, *kind_words(c.kind)))
+    named = {w for n in names for w in (*tokens(n), *tokens(f"{n}s"))} | {str(t.number) for t in state.takes}
     ignored = named | _POINTING
     reference = argument = resolved = right
     for call, wanted in zip(calls, expect, strict=False) if right else ():

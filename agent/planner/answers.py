@@ -52,6 +52,12 @@ _PLAIN = re.compile(
 )
 _KEEP = "All right, I leave it as it is."
 
+_GONE = re.compile(
+    r"(?:yes|yep|yeah|yup|sure|ok|okay|do it|go ahead|please)?[, ]*(?:please )?(?:nuke|kill|delete|erase|"
+    r"remove|trash|bin|wipe|zap|dump|drop|bye to|scrap) (?:it|him|her|them|that)(?: please| for good)*"
+)
+_DECLINED = re.compile(r"(?:no|cancel|neither|nothing|leave|keep)\b")
+
 
 def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] | None:
     """The plan that an answer completes; `None` when the sentence is a request of its own.
@@ -74,18 +80,16 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         return _dropped(said, text, state)
     if small := _small_talk(text, said, state, pending.options):
         return small
-    if re.fullmatch(r"(?:yes|yep|yeah|yup|sure|ok|okay|do it|go ahead|please)?[, ]*(?:please )?(?:nuke|kill|delete|erase|"
-                    r"remove|trash|bin|wipe|zap|dump|drop|bye to|scrap) (?:it|him|her|them|that)(?: please| for good)*", said):
-        if steps := _forgetting(pending.question, state):
-            return steps
+    if _GONE.fullmatch(said) and (gone := _forgetting(pending.question, state)):
+        return gone
     option = _option(said, pending.options) or _ranked(said, pending.options)
-    if option is None and (over := _dropped(said, text, state)):
-        return over
+    if option is None and (let_go := _dropped(said, text, state)):
+        return let_go
     if option is None and _CLUELESS.fullmatch(said):
         return [Ask(pending.question, pending.options)]
-    if yes := option in ("yes", "Yes") or (option is None and _YES.fullmatch(said) is not None):
-        if steps := _forgetting(pending.question, state):
-            return steps
+    yes = option in ("yes", "Yes") or (option is None and _YES.fullmatch(said) is not None)
+    if yes and (gone := _forgetting(pending.question, state)):
+        return gone
     if yes and option is None:
         if (
             asked
@@ -97,15 +101,11 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         option = _affirmed(pending.options, pending.question, state)
     if option is None and (chosen := _meant(said, pending.options, state)):
         hints = replace(hints, concept=chosen[0] if len(chosen) == 1 else "", concepts=chosen)
-        if first and isinstance(steps := plan(first, state, hints), list) and not isinstance(steps[0], Ask):
-            return steps
+        if first and not isinstance((again := plan(first, state, hints))[0], Ask):
+            return again
     if option is None and _own_request(text, state, asked):
         return None
-    if (
-        option is not None
-        and re.match(r"(?:no|cancel|neither|nothing|leave|keep)\b", option.lower())
-        and not _PLAIN.search(option.lower())
-    ):
+    if option is not None and _DECLINED.match(option.lower()) and not _PLAIN.search(option.lower()):
         return [Say(_KEEP, weak=False)]
     words = option if option is not None else text
     filled = _fill(words, state, hints, asked, pending.options)
@@ -136,7 +136,7 @@ _PUZZLED = re.compile(
 def _small_talk(text: str, said: str, state: State, options: Sequence[str]) -> list[Step] | None:
     """Words for thanks, a laugh or a puzzled look while a question waits: none of them answers it."""
     low = lower(spell_out(clean(text))).strip(" .,!?")
-    if _KEPT.fullmatch(said) and re.search(r"\b(?:keep|leave|spare|save|don't)\b", said):
+    if _KEPT.fullmatch(low) and re.search(r"\b(?:keep|leave|spare|save|don't)\b", low):
         return [Say(_KEEP, weak=False)]
     if _PUZZLED.fullmatch(low):
         shown = " or ".join(options)
@@ -355,6 +355,8 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
         return replace(hints, takes=tuple(dict.fromkeys(n for n in several if state.exists(n))))
     if slot == "take" or (take and not slot and all(re.search(r"\d", option) for option in options)):
         return replace(hints, take=take) if take else hints
+    if concept and slot == "words" and text.subjects[0].end + 4 < len(text.raw):
+        return replace(hints, words=clean(words))
     if concept:
         return replace(hints, concept=concept)
     if slot in ("concept", "plain") and (_PLAIN.search(low) or slot == "plain"):

@@ -12,10 +12,10 @@ from .intents.history import compare, history
 from .intents.rating import rating
 from .intents.recall import recall
 from .intents.refine import refine
-from .intents.talk import talk
+from .intents.talk import HELP, able, talk
 from .intents.teaching import teach
 from .intents.training import train
-from .normalise import lead, tail
+from .normalise import lead, lower, tail
 from .references import Text, read
 from .speech import aside
 from .state import Ask, Call, Hints, Say, State, Step
@@ -28,7 +28,7 @@ COMMAND = 300
 MOST_CALLS = 8
 
 _HARD = re.compile(
-    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?<!\bno\.)(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
+    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?:(?<!\bno\.)|(?=\s+\D))(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
     r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|,?\s+(?:and\s+)?(?:then|after that|afterwards|"
     r"after which)(?:,)?\s+(?=\S)|,?\s+and\s+(?:also|now|finally|please)\s+(?=\S)"
 )
@@ -58,6 +58,11 @@ _AFRESH = re.compile(
     rf"(?: ?[:,;.!]| -)+ (?=(?:just |only |now |please |how about |draw )*(?:\ue000|an? |two |my |the "
     rf"|some |three |draw |him |her |them ))"
 )
+_UNUSED = re.compile(
+    r",? ?\(?(?:and )?(?:please )?(?:ignore|forget about|leave|skip|never ?mind|disregard|don't (?:use|mind|look at)|dont use|"
+    r"not using|without using) (?:the|that|this|these|those|my) (?:pics?|photos?|pictures?|images?|files?|attachments?|"
+    r"uploads?)(?: (?:i (?:sent|attached|uploaded)|alone|for now|aside|out|now))*\)?"
+)
 _EXCLAIM = re.compile(
     rf"(?:(?:so|very|really|oh|wow|how|that's|it's|looks|looking) )*{either(GOOD)}(?: (?:one|job|work|"
     rf"picture))?"
@@ -72,6 +77,9 @@ _DRAWS = re.compile(
 
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     """The steps for a sentence: tool calls in order, or one question, or words. Never empty."""
+    if state.attached and (unused := _UNUSED.search(lower(text))):
+        state = replace(state, attached=())
+        text = f"{text[: unused.start()]}{text[unused.end() :]}".strip(" ,") or text
     whole = read(text, state, hints)
     start = lead(whole.low)
     if afresh := _AFRESH.match(whole.low, start):
@@ -89,6 +97,8 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
 
 def command(text: Text) -> list[Step] | None:
     """What a family of whole-sentence commands makes of the clause, with and without politeness around it."""
+    if not text.files and able(text):
+        return [Say(HELP, weak=False)]
     if teaching := teach(text):
         return teaching
     if len(text.low) > COMMAND:
@@ -100,6 +110,8 @@ def command(text: Text) -> list[Step] | None:
     if _SENTENCES.search(text.low):
         return None
     for family in FAMILIES:
+        if family is refine and text.hints.mode == "edit":
+            continue  # "only in this picture"
         for body in bodies:
             if body.low and (steps := family(body)):
                 return steps
@@ -121,11 +133,13 @@ def _requests(clauses: list[Text]) -> list[Text]:
 def _wanted(text: Text) -> bool:
     """Whether a family has a use for the clause, more than words."""
     steps = command(text)
-    return bool(steps) and not isinstance(steps[0], Say)
+    return steps is not None and bool(steps) and not isinstance(steps[0], Say)
 
 
 def _clauses(text: Text) -> list[Text]:
     """The sentence in parts that each want one thing; text that is all of a piece stays together."""
+    if (whole := command(text)) and isinstance(whole[0], Call) and whole[0].tool == "finetune_lora":
+        return [text]  # "train a lora on him, give it ten minutes"
     for match in list(_NEXT_COMMAND.finditer(text.low))[:8]:
         left = text.part(0, match.start())
         steps = command(left) if left.low else None
@@ -158,7 +172,9 @@ def _soft(text: Text, depth: int = 0) -> list[Text]:
             isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach")) for s in other
         ):
             return [*_soft(left, depth + 1), right]
-        if other and isinstance(other[0], Say) and other[0].weak and len(right.low) < 40:
+        if other and isinstance(other[0], Say) and (
+            (other[0].weak and len(right.low) < 40) or aside(left.low[lead(left.low) :])
+        ):
             return [*_soft(left, depth + 1), right]
         if _DRAWS.match(right.low) and _DRAWS.match(left.low[lead(left.low) :]):
             return [left, *_soft(right, depth + 1)]

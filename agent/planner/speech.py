@@ -57,6 +57,14 @@ _SMILES = re.compile(
 )
 
 
+# "give me like 4 cats": the number is what counts.
+_ABOUT_SO_MANY = re.compile(
+    r"\b((?:give|show|draw|make|do|paint|get)(?: me| us)? )(?:like|about|maybe|roughly|around|say),? (?=\d|two |three |four "
+    r"|five |six |a )",
+    re.IGNORECASE,
+)
+
+
 def spell_out(raw: str) -> str:
     """`raw` with text-speak, missing apostrophes and slips in common words put right; file names stay."""
 
@@ -65,7 +73,7 @@ def spell_out(raw: str) -> str:
         meant = SPELT[said.lower()]
         return meant[0].upper() + meant[1:] if said[0].isupper() and len(said) > 1 else meant
 
-    raw = _SPELT.sub(put, raw)
+    raw = _ABOUT_SO_MANY.sub(r"\1", _SPELT.sub(put, raw))
     if len(re.findall(r"\w+", raw)) > 2:
         raw = _SMILES.sub("", raw).rstrip()
     return _GERUND.sub(lambda m: f"{m['before']} {_GERUNDS[m['verb'].lower()]}", raw)

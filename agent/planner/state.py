@@ -175,7 +175,7 @@ def _after_teach(state: State, args: Mapping[str, Any]) -> State:
 def _after_rename(state: State, args: Mapping[str, Any]) -> State:
     old, new = args["concept"], args["name"]
     concepts = tuple(replace(c, name=new) if c.name == old else c for c in state.concepts)
-    return replace(state, concepts=concepts, focus=tuple(new if f == old else f for f in state.focus))
+    return replace(state, concepts=concepts, focus=(new,))
 
 
 def _after_forget(state: State, args: Mapping[str, Any]) -> State:

@@ -81,9 +81,16 @@ _PLACED = re.compile(
     r"(?=$|[,.!?;:)]| (?:and|but|again|please|instead|with|without|snowy|darker|brighter|bigger|more|"
     r"at night|is|was|then|now)\b|'s)"
 )
+_START_SPELLED = re.compile(
+    rf"^(?P<n>{either(dict.fromkeys(NUMBERS))})(?=, (?:but|only|just|with|without|except|now|make|and make)\b| but )"
+)
 _START_NUMBER = re.compile(r"^(?P<n>\d{1,4})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )")
 _DESCRIBED = re.compile(
     r"(?<!\w)the (?P<words>[a-z]+(?: [a-z]+)?) (?:one|take|picture|version|image|drawing|pic|photo)(?![\w-])"
+)
+_DESCRIBED_TWICE = re.compile(
+    r"(?<!\w)the (?P<words>[a-z]+) (?:one|take|picture|version|image|drawing|pic|photo) (?:with|in|at|on|where|wearing) "
+    r"(?:the |a |an |his |her |its )?(?P<more>[a-z]+)(?![\w-])"
 )
 _DESCRIBED_BY = re.compile(
     r"(?<!\w)the (?:one|take|picture|version|image|drawing|pic|photo) (?:that (?:has|shows|had)|"
@@ -238,8 +245,9 @@ def _placed(low: str, state: State) -> Iterator[TakeRef]:
         if state.exists(number) or match.group().startswith(("back to", "return", "fork", "go to", "jump")):
             yield _ref(match, (number,), "number", "n")
     front = _START_NUMBER.match(low)
-    if front and state.exists(int(front["n"])):
-        yield _ref(front, (int(front["n"]),), "number", "n")
+    front = front or _START_SPELLED.match(low)
+    if front and state.exists(number_of(front["n"])):
+        yield _ref(front, (number_of(front["n"]),), "number", "n")
 
 
 def _listed(low: str, state: State) -> Iterator[TakeRef]:
@@ -254,6 +262,10 @@ def _listed(low: str, state: State) -> Iterator[TakeRef]:
 
 def _described(low: str, state: State) -> Iterator[TakeRef]:
     """As in "The beach one", "the one with the hat": takes whose words fit; several fits are ambiguous."""
+    for match in _DESCRIBED_TWICE.finditer(low):
+        fits = matching(set(re.findall(r"[a-z]+", f"{match['words']} {match['more']}")) - _IGNORED, state)
+        if len(fits) == 1:
+            yield _ref(match, fits, "described")
     for pattern in (_DESCRIBED, _DESCRIBED_BY, _DESCRIBED_WHEN):
         for match in pattern.finditer(low):
             said = list(re.finditer(r"[a-z]+", match["words"]))

@@ -10,6 +10,7 @@ from ..references import Text, rx
 from ..settings import Settings, take_settings
 from ..state import Ask, Call, Step
 from ..subjects import PRONOUN, antecedents, choose, likely_name, nearly
+from ..takes import number_of
 from ..words import AMOUNTS, DRAW_VERBS, MEDIA, PARTS, PICTURES, PRONOUNS, either
 from .concepts import near_question
 from .repeat import again, repeat
@@ -66,6 +67,11 @@ _LEADS = [
     rx(rf"(?:{_WISH} )?(?:see |know |show me )?(?:what|how) (?=\ue000+ (?:looks?|would look|might look))"),
     rx(r"(?:please )?what would (?=\ue000)"),
 ]
+# "Show me two more of ▮, this time in a bakery".
+_MORE_OF = rx(
+    rf"(?:(?:show|give|draw|make|do|get|paint)(?: me| us)? )?(?P<n>\d{{1,2}}|{either(AMOUNTS)}) more "
+    rf"(?:(?:{_PICTURES}) )?(?:of|with|showing) (?=(?:my |the |our )?{{C}}+ ?,? ?(?:this time |but |now )?[a-z])"
+)
 _CONSTRAINED = re.compile(
     rf"(?:{either(DRAW_VERBS)}) (?:it|the|his|her|its|their|everything|this|"
     rf"that)\b(?: [a-z]+){{0,3}} (?:red|orange|yellow|green|blue|purple|violet|pink|brown|black|"
@@ -118,6 +124,10 @@ def draw(text: Text) -> list[Step] | None:
         return None  # "draw the second one at night" changes the second one
     if text.state.takes and (_CONSTRAINED.match(low) or _ONTO.match(low)):
         return None
+    if more := _MORE_OF.match(low):
+        settings = take_settings(text)[0]
+        settings.count = AMOUNTS.get(more["n"]) or number_of(more["n"]) or 1
+        return drawn_with(text.part(more.end()), settings)
     settings, body = take_settings(text)
     match = next((m for p in _LEADS if (m := p.match(body.low))), None)
     bare = body.low.strip(" .!?,:;")
@@ -199,7 +209,7 @@ def prompt_of(text: Text) -> Prompt:
             if text.hints.mode == "plain":
                 continue
             return Prompt(ask=near_question(subject.said, subject.names))
-        if not subject.names and text.hints.mode == "plain":
+        if not subject.names and (text.hints.mode == "plain" or names):
             continue
         if text.hints.concepts and set(text.hints.concepts) <= set(subject.names):
             chosen = list(text.hints.concepts)

@@ -259,7 +259,7 @@ def _one_coming(subject: Subject, text: Text, present: tuple[str, ...]) -> tuple
         if len(here) > 1 and not text.hints.concept:
             ask = choose(here, subject.said, text.state, text.hints)
             return ask if isinstance(ask, Ask) else ()
-        return ()
+        return subject.names if not here and len(subject.names) == 1 and _INTO.search(before) else ()
     if len(here) == 1:
         return here
     if not subject.names:

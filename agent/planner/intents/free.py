@@ -142,6 +142,12 @@ def _with_files(text: Text) -> list[Step]:
                 "words",
             )
         ]
+    if re.fullmatch(
+        r"(?:(?:ok|so|and|well) )*(?:what|where) now|(?:and |so )?now what|what(?:'s| is) next|"
+        r"(?:my|our) (?:new |lovely |little |old )*[a-z]+(?: [a-z]+)?(?: (?:isn't|is not|aren't) .{1,30})?",
+        words,
+    ):
+        return [Ask("Shall I learn a new subject from this, or change the picture?", ("learn it", "change it"), "words")]
     return [HOW] if vague(words) else edit(text)
 
 
@@ -169,7 +175,7 @@ def _first_picture(text: Text) -> list[Step]:
         and not low.startswith(("add", "put"))
     ):
         return drawn(body.part(wished.end()))
-    if _CHANGE.match(low) or _PART.search(low) or low.split()[0] in COLOURS | MOODS and len(low.split()) < 2:
+    if _CHANGE.match(low) or (_PART.search(low) and not _ARTICLE.match(low)) or low.split()[0] in COLOURS | MOODS and len(low.split()) < 2:
         return edit(text)
     if _gibberish(low):
         return [_what(text)]

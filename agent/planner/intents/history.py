@@ -117,6 +117,10 @@ _GO = (
     r"bring us|rewind|revert|reset|skip|hop)"
 )
 _FORK = [
+    r"(?P<t>{T}) (?:is|was|looks?|looked) .{1,30}(?:,|;| so| and|\.) (?:let's |please |we )?(?:go|continue|carry|work|keep|"
+    r"start|build|proceed)(?: on| going| working)? from (?:there|that|it|here)(?: one)?",
+    r"(?:sorry,? )?i (?:meant|wanted|want|intended|would like|wish) to (?:stay|be|go|work|remain)(?: back)? "
+    r"(?:on|at|with|to|in) (?P<t>{T})(?:,? (?:please )?(?:go|take me|bring me)(?: back)? there)?",
     rf"(?:let's |let us |i want to |i'd like to |i would like to |i'll |we should |now )?{_GO}(?: me|"
     rf" us| it| all the way| right| straight| over)*(?: back)?(?: over)? (?:to|at) (?P<t>{{T}})",
     r"(?:all the way )?back to (?P<t>{T})",

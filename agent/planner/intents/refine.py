@@ -224,7 +224,7 @@ def whom(text: Text, match: re.Match[str]) -> str | Ask | None:
     words = [w for w in re.findall(r"[a-z]+", text.low) if w in PRONOUNS]
     rest = match.groupdict().get("rest") or ""
     words = [w for w in words if w not in re.findall(r"[a-z]+", rest)] or words
-    if words:
+    if words and (antecedents(words[0], text.state) or len(text.state.focus) != 1):
         return choose(antecedents(words[0], text.state), words[0], text.state, text.hints)
     take = text.state.take(text.state.current)
     for names in (
@@ -343,8 +343,10 @@ def _about_subject(text: Text, match: re.Match[str]) -> bool:
     if pick(match, "c"):
         return True
     pronoun = next((w for w in re.findall(r"[a-z]+", match.group()) if w in PRONOUNS), "")
-    if not pronoun or not antecedents(pronoun, text.state):
+    if not pronoun:
         return False
+    if not antecedents(pronoun, text.state):
+        return len(text.state.focus) == 1 and bool(match["cue"] or known)
     return known or bool(match["cue"])
 
 

@@ -140,6 +140,21 @@ _SHOW_TAKE = rx(
 )
 
 
+_ABLE = re.compile(
+    r"(?:and |so |but |ok |hey |hi )?(?:can|could|do|does|will|would|are) (?:you|it|limner|this)(?: (?:also|even|really|actually|"
+    r"always|able to))* (?:learn|work|deal|train|start|draw|undo|redo|remember|store|keep|upload|share|use|handle|edit|"
+    r"cope|understand|read|open|import) (?:(?:from|with|on|about|in|to) )?(?:(?:things|stuff|changes|mistakes|edits|them) "
+    r"(?:if|when|after|later|again)\b.*|(?:my|our|any|other|several|many|real|two|more than .{1,20}) (?:own "
+    r")?(?:photos|pictures|images|drawings|files|pets|people|languages|subjects|things|ones|data)(?: too| as well| at "
+    r"once| at the same time| safely| private(?:ly)?)*)"
+)
+
+
+def able(text: Text) -> bool:
+    """Whether the sentence asks what the program can do, in general: "can you learn from my own photos?"."""
+    return _ABLE.fullmatch(text.low.strip(" .!,").rstrip("? ")) is not None and not text.state.attached
+
+
 def talk(text: Text) -> list[Step] | None:
     """Small talk and help: words, weak enough to be dropped beside a request."""
     low = text.low.strip(" .!,;:-")
