@@ -29,10 +29,11 @@ from typing import Any
 
 import numpy as np
 from kill9_child import SPACE, facts, pixels, vectors
+from PIL import Image
+
 from limner.errors import LibraryError
 from limner.memory.library import Library
 from limner.memory.values import Concept
-from PIL import Image
 
 MOMENTS_PER_HOME = 50
 """After that many kills a new library is begun, so that checking all of it stays quick."""

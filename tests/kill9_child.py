@@ -13,9 +13,10 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from PIL import Image
+
 from limner.memory.library import Library
 from limner.memory.values import Concept
-from PIL import Image
 
 SPACE, DIM = "test-space", 16
 

@@ -18,6 +18,8 @@ import pytest
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from PIL import Image
+
 from limner.agent import agent as agent_module
 from limner.agent import context
 from limner.agent.agent import Agent
@@ -28,7 +30,6 @@ from limner.memory.values import Scores
 from limner.tools.catalog import tools_for
 from limner.tools.draw import in_words
 from limner.tools.values import Drawn, DrawRequest, MethodInfo, Prepared
-from PIL import Image
 
 
 class ToyStudio:

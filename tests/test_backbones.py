@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from limner.errors import ModelError
 from limner.tools.backbones import backbones, weights_hash
 from limner.tools.backbones.autoregressive import Seen, Text, Tokens, request_part, subject_part

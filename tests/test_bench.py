@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
+
 from limner.bench.__main__ import call
 from limner.bench.compare import compare
 from limner.bench.judge.export import accuracy, draw, sample
@@ -33,7 +35,6 @@ from limner.starter.world import (
     synonyms,
 )
 from limner.tools.values import Drawn, DrawRequest, Prepared
-from PIL import Image, ImageFilter
 
 SETTINGS = Settings("starter", "in_context", "abc123", "def456", seed=0, references=1, held_out=True, sampling={})
 SURE = ("place", "time", "kind", "main", "accessory", "size", "position", "present")

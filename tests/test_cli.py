@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
 from limner.cli.app import app
 from limner.cli.output import clean, duration
 from limner.memory.library import Library
 from limner.memory.values import ConceptUse, Scores
-from PIL import Image
-from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parent.parent
 VERBS = (

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from limner.cli.app import app
-from limner.cli.demo import KIND, NAME, TURNS, reference_pictures
 from PIL import Image
 from typer.testing import CliRunner, Result
+
+from limner.cli.app import app
+from limner.cli.demo import KIND, NAME, TURNS, reference_pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 

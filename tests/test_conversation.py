@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
 from limner import Agent
 from limner.agent.session import Session
 from limner.cli.demo import reference_pictures
 from limner.memory.events import Notice, Progress, Reply, TakeReady, ToolStarted
 from limner.tools.images import load_picture
-from PIL import Image
 
 
 @pytest.fixture(scope="module")

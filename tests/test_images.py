@@ -7,10 +7,11 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from limner.errors import BadImage
 from limner.tools.images import load_picture, square, to_rgb
 from limner.tools.subject import GREY, crop_subject
-from PIL import Image
 
 COLOUR = (200, 60, 20)
 

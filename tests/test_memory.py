@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, PngImagePlugin
+
 from limner.errors import BadName, LibraryError, NotFound, UserError
 from limner.memory.library import Library
 from limner.memory.sessions import SessionStore
 from limner.memory.values import ConceptUse, Scores, Take
-from PIL import Image, PngImagePlugin
 
 SPACE = "clip-test"
 

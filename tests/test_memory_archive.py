@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
 from limner.errors import NotFound, UserError
 from limner.memory import archive
 from limner.memory.library import Library
 from limner.memory.values import ConceptUse
-from PIL import Image
 
 SPACE = "clip-test"
 Files = dict[str, bytes]

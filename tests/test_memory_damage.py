@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from limner.errors import BadName, LibraryError, UserError
 from limner.memory.library import Library
-from PIL import Image
 
 SPACE = "clip-test"
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from PIL import Image
+
 from limner.errors import BadName, UserError
 from limner.memory.history import History
 from limner.memory.library import Library
 from limner.memory.names import clean_name, clean_text, clean_value, key, slug
 from limner.memory.records import bounded
 from limner.memory.values import Scores
-from PIL import Image
 
 QUICK = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)

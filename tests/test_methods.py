@@ -8,6 +8,8 @@ from dataclasses import fields, is_dataclass
 from typing import get_args
 
 import pytest
+from PIL import Image
+
 from limner.errors import ModelError, NotFound, UserError
 from limner.memory.events import Progress
 from limner.tools import method as method_module
@@ -16,7 +18,6 @@ from limner.tools.presets import load_preset
 from limner.tools.registry import discover
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest, SubjectInput
-from PIL import Image
 
 KNOWN = {"draw", "edit", "borrow", "several", "words", "ar", "pta", "trained"}
 

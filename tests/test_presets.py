@@ -6,6 +6,7 @@ import json
 
 import pytest
 import yaml
+
 from limner.errors import NotFound, UserError
 from limner.tools.presets import load_preset, presets, read_preset
 from limner.tools.words import known_part, unknown_words

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from limner.starter.loop import Plan, launch, rate
 from limner.starter.optim import Muon, orthogonalise
 from limner.starter.pool import Pool, Sizes, write_pool

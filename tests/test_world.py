@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+
 from limner.starter.world import (
     ACCESSORIES,
     COLOURS,

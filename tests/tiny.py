@@ -15,7 +15,6 @@ def tokenizer():
 def janus(folder: Path) -> Path:
     """A `JanusForConditionalGeneration` of two layers: 16 px pictures of 4 tokens."""
     import torch
-    from limner.starter.janus import export
     from transformers import (
         JanusConfig,
         JanusForConditionalGeneration,
@@ -23,6 +22,8 @@ def janus(folder: Path) -> Path:
         JanusVQVAEConfig,
         LlamaConfig,
     )
+
+    from limner.starter.janus import export
 
     words = tokenizer()
     torch.manual_seed(0)
@@ -77,8 +78,9 @@ def clip(folder: Path) -> Path:
 def segformer(folder: Path) -> Path:
     """A `SegformerForSemanticSegmentation` of the starter's labels."""
     import torch
-    from limner.starter.segmenter import config
     from transformers import SegformerForSemanticSegmentation
+
+    from limner.starter.segmenter import config
 
     torch.manual_seed(0)
     SegformerForSemanticSegmentation(config()).save_pretrained(folder)
