@@ -141,9 +141,13 @@ def _small_talk(text: str, said: str, state: State, options: Sequence[str]) -> l
     if _PUZZLED.fullmatch(low):
         shown = " or ".join(options)
         return [Say(f"I need to know which one you mean{': ' if shown else ''}{shown}.", weak=False)]
-    if re.fullmatch(r"(?:oh |ok |okay |cool |great |haha |many )*(?:thanks?(?: you| a lot| so much)?|thx|cheers)", low) or (
-        re.fullmatch(r"(?:lol|haha(?:ha)*|hehe|lmao|rofl|hi|hello|hey|sorry|bye|goodbye|good (?:bot|morning))", low)
-    ) or re.search(r"\bwrong (?:window|chat|tab|person|app|thread)$", low):
+    if (
+        re.fullmatch(r"(?:oh |ok |okay |cool |great |haha |many )*(?:thanks?(?: you| a lot| so much)?|thx|cheers)", low)
+        or (
+            re.fullmatch(r"(?:lol|haha(?:ha)*|hehe|lmao|rofl|hi|hello|hey|sorry|bye|goodbye|good (?:bot|morning))", low)
+        )
+        or re.search(r"\bwrong (?:window|chat|tab|person|app|thread)$", low)
+    ):
         return talk(read(text, state)) or [Say(_KEEP, weak=False)]
     return None
 
@@ -340,9 +344,9 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
     if slot == "images":
         files = tuple(f.path for f in find_files(clean(words))) or state.attached
         return replace(hints, images=files)
-    if re.search(r"\b(?:just|only)? ?(?:here|this (?:picture|one|time|once)|in this picture|for now|once)$", low.strip(" .!")) and any(
-        "picture" in o or "here" in o for o in options
-    ):
+    if re.search(
+        r"\b(?:just|only)? ?(?:here|this (?:picture|one|time|once)|in this picture|for now|once)$", low.strip(" .!")
+    ) and any("picture" in o or "here" in o for o in options):
         return replace(hints, mode="edit")
     if slot == "mode" or re.search(r"\bfor good\b", low):
         return replace(hints, mode="forget" if re.search(r"forget|good|concept|memory", low) else "edit")

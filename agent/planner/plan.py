@@ -49,7 +49,8 @@ _AFRESH = re.compile(
     rf"second|unrelated) (?:{either(PICTURES)}|panel|page|scene|one|start|topic|subject|idea|card|"
     rf"postcard|theme|thing|request)"
     rf"(?: now| please| then| this time| for a change)*(?: ?[:,;.!]| -)+ (?=\S)"
-    rf"|(?:start (?:over|afresh|fresh|again|from scratch)|from scratch|(?:forget|leave|scrap|drop) "
+    rf"|(?:(?:let's )?(?:start|begin)(?: over| afresh| fresh| again| anew)? with (?:a |an )?(?:new|fresh|different|blank) [a-z]+|"
+    rf"start (?:over|afresh|fresh|again|from scratch)|from scratch|(?:forget|leave|scrap|drop) "
     rf"(?:all )?(?:that|this)|"
     rf"something (?:else|new|different|completely different)(?: now| this time| entirely)?|(?:a )?new "
     rf"(?:topic|subject|idea)|change of (?:plan|scene|topic|subject)s?|"
@@ -63,9 +64,10 @@ _UNUSED = re.compile(
     r"not using|without using) (?:the|that|this|these|those|my) (?:pics?|photos?|pictures?|images?|files?|attachments?|"
     r"uploads?)(?: (?:i (?:sent|attached|uploaded)|alone|for now|aside|out|now))*\)?"
 )
+_NEXT_FACT = re.compile(r",? (?:and|but) (?=(?:he|she|it|they) (?:never|always|doesn't|does not|has no)\b)")
 _EXCLAIM = re.compile(
     rf"(?:(?:so|very|really|oh|wow|how|that's|it's|looks|looking) )*{either(GOOD)}(?: (?:one|job|work|"
-    rf"picture))?"
+    rf"picture))?|(?:oops|whoops|oh no|ups|ugh),? (?:wrong|no|my mistake|sorry|that was wrong|wrong one)"
 )
 _SENTENCES = re.compile(r"[.!?;]\s+\w")
 _SOFT = re.compile(r",? (?:and|but|so) |,\s+|\s-\s|: ")
@@ -140,6 +142,11 @@ def _clauses(text: Text) -> list[Text]:
     """The sentence in parts that each want one thing; text that is all of a piece stays together."""
     if (whole := command(text)) and isinstance(whole[0], Call) and whole[0].tool == "finetune_lora":
         return [text]  # "train a lora on him, give it ten minutes"
+    for match in list(_NEXT_FACT.finditer(text.low))[:4]:
+        left = text.part(0, match.start())
+        steps = command(left) if left.low else None
+        if steps and isinstance(steps[0], Call) and steps[0].tool == "refine":
+            return [left, *_clauses(text.part(match.end()))]
     for match in list(_NEXT_COMMAND.finditer(text.low))[:8]:
         left = text.part(0, match.start())
         steps = command(left) if left.low else None
@@ -172,8 +179,10 @@ def _soft(text: Text, depth: int = 0) -> list[Text]:
             isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach")) for s in other
         ):
             return [*_soft(left, depth + 1), right]
-        if other and isinstance(other[0], Say) and (
-            (other[0].weak and len(right.low) < 40) or aside(left.low[lead(left.low) :])
+        if (
+            other
+            and isinstance(other[0], Say)
+            and ((other[0].weak and len(right.low) < 40) or aside(left.low[lead(left.low) :]))
         ):
             return [*_soft(left, depth + 1), right]
         if _DRAWS.match(right.low) and _DRAWS.match(left.low[lead(left.low) :]):
@@ -209,6 +218,10 @@ def _on_that_take(last: Call, step: Call | Ask) -> Call | None:
 
 def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
     """Two changes of one picture are one change; a change of what is not drawn yet belongs to its prompt."""
+    if isinstance(step, Call) and step.tool == last.tool == "refine" and "rejected" not in step.args | last.args:
+        if step.args["concept"] == last.args["concept"]:
+            both = {k: last.args.get(k, []) + step.args.get(k, []) for k in ("add", "remove")}
+            return replace(last, args={"concept": last.args["concept"], **{k: v for k, v in both.items() if v}})
     if not isinstance(step, Call) or step.tool != "edit":
         return None
     key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(last.tool)

@@ -16,7 +16,7 @@ SPELT: dict[str, str] = {
     "hes": "he's", "theyre": "they're", "youre": "you're", "youve": "you've", "theyve": "they've",
     "itll": "it'll", "id like": "i'd like", "id love": "i'd love", "id prefer": "i'd prefer",
     "nvm": "never mind", "nm": "never mind", "u": "you", "ur": "your", "pls": "please", "plz": "please", "plse": "please", "gimme": "give me",
-    "lemme": "let me", "wanna": "want to", "gonna": "going to", "gotta": "have to", "dunno": "don't know",
+    "lemme": "let me", "wanna": "want to", "gonna": "going to", "gotta": "got to", "dunno": "don't know",
     "luv": "love", "thx": "thanks", "tnx": "thanks", "teh": "the", "hte": "the", "adn": "and", "nad": "and",
     "wiht": "with", "wtih": "with", "taht": "that", "thsi": "this", "tihs": "this", "ot": "to",
     "darw": "draw", "drwa": "draw", "dwar": "draw", "drow": "draw", "draww": "draw", "piant": "paint",

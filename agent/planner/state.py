@@ -220,12 +220,14 @@ def read_state(block: str | Mapping[str, Any]) -> State:
         return State()
     takes = tuple(sorted(filter(None, map(_take, _list(data.get("takes")))), key=lambda t: t.number))
     newest = _int(data.get("newest")) or (takes[-1].number if takes else None)
+    concepts = tuple(filter(None, map(_concept, _list(data.get("concepts")))))
+    known = {c.name for c in concepts}
     return State(
-        concepts=tuple(filter(None, map(_concept, _list(data.get("concepts"))))),
+        concepts=concepts,
         takes=takes,
         newest=newest,
         head=_int(data.get("head")) or newest,
-        focus=_strings(data.get("focus")),
+        focus=tuple(name for name in _strings(data.get("focus")) if name in known),
         pending=_pending(data.get("pending")),
         attached=_strings(data.get("attached")),
         unknown_words=_strings(data.get("unknown_words")),

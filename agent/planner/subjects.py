@@ -129,6 +129,8 @@ def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
         return False
     if low[start:end] not in WORDLIKE:
         return True
+    if raw[start:end] == name and name[:1].isupper() and low[start:end] not in _WEATHER and low[end : end + 1] == " ":
+        return True
     if re.search(r"\b(?:the|his|her|its|their)\s$", before) or not _AFTER_NAME.match(low, end):
         return False
     if low[start:end] not in _WEATHER and re.search(r"\b(?:isn't|not|even|wasn't|like|hardly)\s$", before):

@@ -50,7 +50,7 @@ _BEFORE_LAST = re.compile(
 )
 _BEFORE = re.compile(
     rf"(?<!\w)(?:the )?(?:{_NOUN} (?:just )?before(?: (?:that|this|it|"
-    rf"the current)(?: {_NOUN})?)?(?=$|[,.!?;:]| (?:and|but|again|with|please))|"
+    rf"the current)(?: {_NOUN})?)?(?=$|[,.!?;:]| (?:and|but|again|with|please|is|was|looks|looked))|"
     rf"previous {_NOUN}|previous(?=$|[,.!?;:])|preceding {_NOUN}|prior {_NOUN}|earlier {_NOUN})"
 )
 _RANKED = re.compile(
@@ -289,6 +289,11 @@ def matching(words: set[str], state: State) -> tuple[int, ...]:
         if fits:
             return fits
     return ()
+
+
+def showing(word: str, state: State) -> tuple[int, ...]:
+    """Takes whose whole description holds `word`, the ones that only inherit it included."""
+    return tuple(t.number for t in state.takes if _stem(word) in _stems(t.description))
 
 
 def _stemmed(words: set[str]) -> set[str]:

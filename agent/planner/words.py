@@ -226,7 +226,7 @@ PRAISE = table(
     "stunning superb "
     "adorable cute so_cute fabulous magnificent marvellous marvelous spot_on exactly_right "
     "just_right nailed_it "
-    "love_it loving_it like_it"
+    "love_it loving_it like_it not_bad_at_all not_half_bad not_too_bad not_too_shabby"
 )
 GOOD = PRAISE | table(
     "good great nice cool better best right correct fine ok okay sweet super neat fun funny pretty "
@@ -238,7 +238,7 @@ BAD = table(
     "bad wrong ugly terrible awful horrible poor weird creepy bad_one worse worst disappointing off "
     "rubbish garbage "
     "trash boring blurry a_mess a_disaster nonsense no_good not_good not_right not_great not_nice all_wrong "
-    "not_what_i_wanted not_what_i_meant not_what_i_asked_for not_it not_very_good not_so_good hideous scary "
+    "seen_better not_what_i_wanted not_what_i_meant not_what_i_asked_for not_it not_very_good not_so_good hideous scary "
     "the_worst useless unusable a_bad_one meh yuck eww ugh lame not_pretty not_my_favourite "
     "not_my_favorite so_bad"
 )

@@ -49,7 +49,7 @@ _LEADS = [
         rf"quickly|simply))*[:,]? "
     ),
     rx(
-        r"(?:now |then |next |also )?(?:show|show me|give me|let me see|let's see|i want to see|"
+        r"(?:now |then |next |also )?(?:show|show me|show us|give us|get us|get me|do me|do us|give me|let me see|let's see|i want to see|"
         r"i'd like to see|i would like to see|i'd love to see|can i see|could i see|can we see|"
         r"could we see|i wanna see|see|may i see) (?!what |how )(?=[^,.]*\ue000|(?:a|an|some|two|three|four) )"
     ),
@@ -57,6 +57,10 @@ _LEADS = [
         rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})?(?: (?:now|also|please|just|next))* ?(?:of "
         rf")?(?=(?:a|an|some|one|another) "
         rf"(?:[a-z]+ ){{0,2}}?{either(MEDIA)} (?:of|with|showing|featuring) )"
+    ),
+    rx(
+        rf"(?:i|i'd|we|we'd|got|any|time|fancy|what|how|would|is|there|my|nothing|somebody|someone)(?: [a-z']+){{0,6}}? "
+        rf"(?:an?|one|another|some) {_ADJ}{_PICTURES} of (?=(?:an?|my|our|two|three|some|the) |{{C}})"
     ),
     rx(
         rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})(?: (?:now|also|please|just))* (?:one|"
@@ -288,7 +292,8 @@ def _pronouns(text: Text, spans: list[tuple[int, int, str]], names: list[str]) -
             said += "'s"
         spans.append((match.start(), match.end(), said))
         names += chosen
-        return None
+        if not re.match(r" (?:and|with|&) (?:him|her|it)(?! [a-z])", text.low[match.end() :]):
+            return None
     return None
 
 

@@ -10,7 +10,7 @@ from ..references import Text, rx
 from ..settings import take_settings
 from ..state import Ask, Call, Step
 from ..subjects import Subject, choose
-from ..takes import TakeRef, describe, number_of
+from ..takes import TakeRef, describe, number_of, showing
 from ..words import ANIMALS, ORDINALS, PEOPLE, either
 from .concepts import near_question
 from .history import one_take
@@ -18,7 +18,8 @@ from .missing import whose
 
 # A take named in front: "the second one, at night", "in take 3, add a hat", "same as the first but snowy".
 _FRONT = rx(
-    r"(?:(?:now|and|then|please|ok|actually|for|in|on|to|with|from|edit|change|modify|update|take|"
+    r"(?:(?:(?:go|going|start|work|working|continue|continuing|carry on|build) (?=from|off|on)|off|now|and|then|please|ok|"
+    r"actually|for|in|on|to|with|from|edit|change|modify|update|take|"
     r"use|using|same as|the same as|like|just like|similar to|do|redo|"
     r"draw|based on|starting from|keep|i want|i'd like|give me|show me|make|go with|try|again|"
     r"let's take|let's do|let's use|i like|work on|about|as for|back to|same picture as)[,:]? )*"
@@ -72,6 +73,8 @@ def edit(text: Text) -> list[Step]:
     if group := next((t for t in body.takes if t.how == "group" and t.numbers), None):
         return _several(body, group.start, group.end) or [_which(body)]
     target, lender = roles(body)
+    if target is not None and target.how == "described" and (ask := _same_look(target, body)):
+        return [ask]
     take = _target(body, target)
     if isinstance(take, Ask):
         return [take]
@@ -122,6 +125,8 @@ def bare_take(text: Text, take: int) -> Ask:
 
 def _target(text: Text, target: TakeRef | None) -> int | Ask:
     if text.state.attached or text.files:  # attached pictures become the next takes, in their order
+        if target is None and not text.files and _of_current(text):
+            return text.state.current or 1
         if target is None or target.how == "current":
             return (text.state.newest or 0) + 1
         if place := _PHOTO.fullmatch(target.said):
@@ -140,6 +145,27 @@ def _target(text: Text, target: TakeRef | None) -> int | Ask:
             "words",
         )
     return text.state.current
+
+
+def _same_look(target: TakeRef, text: Text) -> Ask | None:
+    """A question when the one word of "the rainy one" fits the current take as well as the one that began it."""
+    words = re.findall(r"[a-z]+", target.said.lower())
+    if len(words) != 3 or words[0] != "the" or text.hints.take is not None:
+        return None
+    fits = showing(words[1], text.state)
+    if text.state.current not in fits or target.numbers[0] == text.state.current:
+        return None
+    shown = tuple(describe(t) for t in text.state.takes if t.number in fits)
+    return Ask(f'Which take do you mean by "{target.said}"?', shown[-6:], "take")
+
+
+def _of_current(text: Text) -> bool:
+    """Whether the words, beside attached pictures, speak of what the current take shows: "make the train green"."""
+    take = text.state.take(text.state.current)
+    if take is None or _ON_PHOTO.search(text.raw):
+        return False
+    shown = set(re.findall(r"[a-z]{4,}", take.description.lower()))
+    return any(word in shown for word in re.findall(r"\bthe ([a-z]{4,})\b", text.low))
 
 
 def roles(text: Text) -> tuple[TakeRef | None, TakeRef | None]:

@@ -32,7 +32,7 @@ _CONCEPT_FIRST = rx(
 )
 _NOT_SCENE = re.compile(
     r",? ?(?:should|needs?|must|could|can|may|has to|have to|would|will|is|are|was|were|has|have|had|"
-    r"looks?|too|as well|also|instead|again|more|less|but|to|'s|than|be|being|slightly|much|even|way|"
+    r"looks?|too|as well|also|instead|again|more|less|but(?! as)|to|'s|than|be|being|slightly|much|even|way|"
     r"a (?:little|bit|touch|tad|lot|shade|smidge|fraction)|"
     r"bigger|smaller|larger|taller|shorter|darker|brighter|lighter|closer|happier|sadder|wears?|"
     r"sits?|stands?|sleeps?|runs?|jumps?|flies|holds?|without the|without (?:his|her|its)|turn|"
@@ -44,7 +44,9 @@ _PRONOUN_FIRST = re.compile(
     rf"under|riding|flying|sitting|wearing|playing|by|near|as|driving|sleeping|swimming|running|"
     rf"jumping|with|behind|inside|next)\b"
 )
-_ARTICLE = re.compile(r"(?:an?|two|three|four|five|six|some|several|many|\d{1,2}|the same) ")
+_ARTICLE = re.compile(
+    r"(?:an?|two|three|four|five|six|some|several|many|\d{1,2}|the same(?! (?:but|in|at|with|on|as|thing|again|picture|one|scene))) "
+)
 _FINITE = re.compile(
     r"\b(?:should|could|must|needs?|is|are|was|were|has|have|had|can|may|would|instead|too|also|"
     r"as well|more|less|there|than|please|also|but|to be|becomes?|turns?|be)\b"
@@ -147,7 +149,9 @@ def _with_files(text: Text) -> list[Step]:
         r"(?:my|our) (?:new |lovely |little |old )*[a-z]+(?: [a-z]+)?(?: (?:isn't|is not|aren't) .{1,30})?",
         words,
     ):
-        return [Ask("Shall I learn a new subject from this, or change the picture?", ("learn it", "change it"), "words")]
+        return [
+            Ask("Shall I learn a new subject from this, or change the picture?", ("learn it", "change it"), "words")
+        ]
     return [HOW] if vague(words) else edit(text)
 
 
@@ -175,7 +179,12 @@ def _first_picture(text: Text) -> list[Step]:
         and not low.startswith(("add", "put"))
     ):
         return drawn(body.part(wished.end()))
-    if _CHANGE.match(low) or (_PART.search(low) and not _ARTICLE.match(low)) or low.split()[0] in COLOURS | MOODS and len(low.split()) < 2:
+    if (
+        _CHANGE.match(low)
+        or (_PART.search(low) and not _ARTICLE.match(low))
+        or low.split()[0] in COLOURS | MOODS
+        and len(low.split()) < 2
+    ):
         return edit(text)
     if _gibberish(low):
         return [_what(text)]
@@ -190,7 +199,7 @@ def concept_scene(text: Text, loose: bool = False) -> bool:
     subject = text.subject_at(match.start("who"))
     if subject is None:
         return False
-    rest = match["rest"]
+    rest = re.sub(r",? (?:\d{1,2}|two|three|four|five|six) of them\b", "", match["rest"])
     if loose:
         return not re.match(r" ?(?:should|needs?|must|bigger|smaller|darker|brighter)\b", rest)
     take = text.state.take(text.state.current)

@@ -334,7 +334,12 @@ def _compared(text: Text, numbers: list[int], low: str) -> list[Step]:
         numbers = list(text.hints.takes)
     if len(numbers) == 1:
         other = text.hints.take
-        if other is None and numbers[0] != text.state.current and text.state.current and "and" not in low:
+        if (
+            other is None
+            and numbers[0] != text.state.current
+            and text.state.current
+            and re.search(r"\bwith\b|\bto\b|than|differ|better|changed", low)
+        ):
             other = text.state.current
         if other is not None and other != numbers[0]:
             numbers.append(other)

@@ -47,11 +47,20 @@ _FLOWERS = frozenset("daisy lily rose rosie poppy ruby willow hazel jade pearl l
 _ELSE_NAMED = re.compile(r"\b(?:named|called|rename|call|name is|to|style of|like) $")
 
 
+_MENDS = re.compile(
+    r"(?:fix|improve|correct|repair|mend) (?:him|her|it|them|this|that|\ue000+)(?: (?:for good|permanently|forever|once and "
+    r"for all|properly|please|up))*"
+)
+_ONE_OF = re.compile(r"one of (?:\ue000+|(?:my|our|the|them) ?[a-z]*) (?:has|have|is|was|needs|should|looks)\b.*")
 HOW = Ask("How shall I change it? Say what it should look like instead.", (), "words")
 
 
 def missing(text: Text) -> Ask | None:
     """A question when a change does not say what it changes to."""
+    if not text.hints.words and _ONE_OF.fullmatch(_core(text)) and not text.hints.concept:
+        return Ask("Which one do you mean?", tuple(c.name for c in text.state.concepts[:9]), "concept")
+    if not text.hints.words and text.state.current is not None and _MENDS.fullmatch(_core(text)):
+        return HOW
     if (
         text.hints.words
         or text.takes

@@ -117,8 +117,8 @@ _WHO_PICTURE = re.compile(
     r"(?:who|what|which (?:one|subject|concept|dog|cat|of them|of my [a-z]+))(?:'s| is|"
     r" was)? (?:this|that|that in the (?:picture|photo)|in (?:this|the) (?:picture|photo|image)|it|"
     r"on (?:this|the) (?:picture|photo)|shown (?:here|in (?:this|the) (?:picture|photo)))|"
-    r"(?:do|can) you (?:know|recogni[sz]e|remember|identify|tell) (?:the (?:one|guy|thing|animal|character) (?:in|on) (?:this|"
-    r"the|my) [a-z]+|this|that|who this is|what this is|him|her|it|"
+    r"(?:do|can) you (?:know|recogni[sz]e|remember|identify|tell) (?:the (?:one|guy|thing|animal|character) (?:in|on) (?:(?:this|"
+    r"the|my) [a-z]+|\ue001+)|this|that|who this is|what this is|him|her|it|"
     r"who that is|this (?:one|[a-z]+)|the (?:dog|cat|person|subject) in (?:this|the) (?:picture|"
     r"photo))|recogni[sz]e (?:this|that|him|her|it)|have you seen (?:this|that)(?: [a-z]+)? before|"
     r"(?:find|search|look) (?:who|what) this is"
@@ -149,6 +149,8 @@ _ANY_KNOWN = re.compile(
 def recall(text: Text) -> list[Step] | None:
     """What the agent knows: of all, of one, of a kind, or of what a picture shows."""
     low = text.low.rstrip(" ?!.")
+    if re.fullmatch(r"(?:and )?(?:who|what) (?:exactly )?are you", low):
+        return None
     files = [f.path for f in text.files] or list(text.state.attached)
     plain = re.sub(r"[\s:,]*\ue002+[\s:,]*(?:in|on)?", "", low).strip(" ?!.:,")
     if files and _WHO_PICTURE.match(plain):

@@ -36,7 +36,7 @@ _BE = (
 # A fact about a part of the subject: "his ears are longer", "the handle is on the left" (after a cue).
 _PART_FACT = rx(
     rf"(?P<cue>{_CUE}[,:.!; ]+)*(?:(?P<det>the|all)|{_HIS}) (?P<part>(?:[a-z-]+ ){{0,2}}{_PARTS}|"
-    rf"[a-z]+)(?P<always> always| really| actually)? (?P<be>{_BE})(?P<still> always| actually| really|"
+    rf"[a-z]+)(?P<always> always| really| actually)?(?: |(?='s ))(?P<be>{_BE})(?P<still> always| actually| really|"
     rf" also| much| usually| normally| a lot)? (?P<rest>.+)"
 )
 _FACT = rx(
@@ -137,12 +137,16 @@ _NEVER = [
         r"(?:remove|delete|drop|take) (?P<rest>.+?) (?:from|out of|"
         r"off) (?P<c>{C})(?:'s?)? (?:description|attributes|features|profile|traits|concept|memory|notes)"
     ),
+    rx(r"(?:he|she|it|they|(?P<c>{C})) (?:should |must )?never (?P<rest>(?!looks?\b|rains|snows|mind)[a-z]+.*)"),
 ]
 _LIKE_THIS = (
     r"(?:like (?:that|this|in (?:{T})|{T})|that way|this way|so|the way (?:he|she|it) (?:looks|is|"
     r"was) (?:in (?:{T})|here|there))"
 )
 _REJECT = [
+    rx(
+        r"(?P<t>{T}) (?:doesn't|does not|didn't) (?:really |even )?(?:look|seem)(?: anything)? like (?P<c>{C})(?: at all)?"
+    ),
     rx(
         r"(?:(?P<t>{T})|it|this|that|he|she)(?:'s| is|'re| are| does| doesn't| isn't|) ?(?:not|"
         r"n't)?(?: (?:even|really|actually|at all|look like|like|my))* ?(?P<c>{C})(?: at all| "

@@ -60,6 +60,7 @@ _CHAT = re.compile(
     r"person|button|conversation|app|program|thread|channel|number|keyboard|key|screen|group|room)|typo|"
     r"(?:please )?(?:ignore|disregard) (?:that|this|me|it|my last (?:message|sentence))(?:[,.]? .{0,30})?|"
     r"(?:that was )?(?:a )?(?:typo|accident|misclick|my cat walked.{0,30}|autocorrect)|not (?:you|for you))|"
+    r"you (?:really |totally |absolutely )?(?:rock|rule|suck|did it|made my day|nailed it|are the best)|"
     r"(?:(?:good|bad|nice|clever|smart|stupid|dumb|silly|sweet|great|bravo|poor) )+(?:bot|robot|computer|machine|"
     r"program|ai|boy|girl|limner|app|software|thing you)|(?:this|that|it)(?:'s| is) (?:so |really |very )?(?:fun|"
     r"magic|addictive|incredible technology|hilarious)|"
@@ -113,6 +114,7 @@ _ASKED = re.compile(
     r"other|videos?|animations?|offline|online|without|locally|internet|gpu|languages|any(?:one|"
     r"body)?|all|everything|wifi|a gpu|the internet|an account|money)\b.*|.{1,40} (?:if|when|in case|"
     r"by itself|at once|at the same time|without) .{1,60})|"
+    r"(?:is|are) (?:he|she|it|they|\ue000+) (?:always|usually|ever|really|supposed)\b|"
     r"(?:is|are) (?:there|this|it|you|everything) (?:an? )?(?:free|safe|private|secure|offline|local|"
     r"open source|limit|way to (?:undo|save|export|see|print))\b|"
     r"(?:why (?!don't|not)|when |where (?!is the change)|who (?:is|are|was|made|drew|can)\b|whose |"
@@ -152,7 +154,7 @@ _ABLE = re.compile(
 
 def able(text: Text) -> bool:
     """Whether the sentence asks what the program can do, in general: "can you learn from my own photos?"."""
-    return _ABLE.fullmatch(text.low.strip(" .!,").rstrip("? ")) is not None and not text.state.attached
+    return _ABLE.fullmatch(text.low.strip(" .!,").rstrip("? ")) is not None
 
 
 def talk(text: Text) -> list[Step] | None:

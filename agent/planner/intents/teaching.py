@@ -89,6 +89,8 @@ _BOTH = [
         rf"the subject )?(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |"
         rf"whose name is )?{_NAME}{_STOP}"
     ),
+    rx(rf"(?:called|named|call (?:him|her|it)) {_NAME},? (?:the |{_OWN} ){_KIND}{_STOP}"),
+    rx(rf"(?:this|that|these|those|both)(?: of (?:these|them))?(?: is| are|'s|'re) {_NAME},? the {_KIND}{_STOP}"),
     rx(rf"{_NAME} (?:as|=) (?:{_OWN} )?{_KIND}{_STOP}"),
     rx(rf"{_NAME},? (?:(?:of )?kind|type|class|kind:|kind=)[:=]? ?(?:{_OWN} )?{_KIND}{_STOP}"),
     rx(rf"{_NAME} \((?:{_OWN} )?(?:(?:kind|type|class)[:=]? ?)?{_KIND}\)"),
@@ -137,7 +139,7 @@ _NOT_NAMES = frozenset(
     "more another one two "
     "three file files attached not is are some your yourself his its their for please now so".split()
 )
-_KNOWN_KINDS = ANIMALS | PEOPLE | THINGS | frozenset(w for words in KIND_WORDS.values() for w in words)
+_KNOWN_KINDS = ANIMALS | PEOPLE | THINGS | frozenset(w for kind, words in KIND_WORDS.items() for w in (kind, *words))
 
 
 def teach(text: Text) -> list[Step] | None:
