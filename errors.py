@@ -33,6 +33,10 @@ class BadName(UserError):
     """A name that cannot be stored safely, or is taken."""
 
 
+class NeedsConsent(UserError):
+    """A person is not learned before the user says that they have agreed."""
+
+
 class LibraryError(LimnerError):
     """The library folder cannot be read or written."""
 

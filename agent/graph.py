@@ -20,7 +20,7 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 from langchain.agents import AgentState, create_agent
 from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith.run_helpers import tracing_context
@@ -31,8 +31,9 @@ from ..memory.sessions import SessionStore
 from ..tools.catalog import Tool, clean
 from ..tools.desk import Desk
 from .conduct import langchain_tools, middleware
-from .context import system_text
-from .models import first_line
+from .context import digest, system_text
+from .faults import explain, first_line
+from .sight import Sight
 from .turn import Run
 
 THREAD = "dialogue"
@@ -40,6 +41,8 @@ KEPT = 12
 """So many past turns a fresh thread begins with."""
 LONGEST = 36
 """A thread with so many turns is begun afresh, so neither it nor its database grows for ever."""
+ROOM = 60_000
+"""Characters that the messages of a thread may hold before it is begun afresh: some 15,000 tokens."""
 FILES = ("dialogue.sqlite", "dialogue.sqlite-wal", "dialogue.sqlite-shm")
 
 
@@ -47,19 +50,26 @@ class DialogueState(AgentState[Any]):
     """The state of a thread: its messages, and how many turns the session had when it was written."""
 
     turns: int
+    planner: str
+    """Class of the planner that wrote it: messages hold what only its own kind understands."""
 
 
 class Dialogue:
     """The planner and what was said so far. Built once a session; cheap to use."""
 
-    def __init__(self, store: SessionStore, model: BaseChatModel, tools: Sequence[Tool]) -> None:
+    def __init__(
+        self, store: SessionStore, model: BaseChatModel, tools: Sequence[Tool], sight: Sight | None = None
+    ) -> None:
         self.store = store
         self.model = model
+        self.sight = sight
+        self.known = tools
         self.tools = langchain_tools(tools)
         self.notices: list[str] = []
         self._turns = len(store.turns())
         self._held: int | None = None
         """How many turns the thread holds; `None`: look it up."""
+        self._room = ROOM
         self._graph: Any = None
         self._connection: sqlite3.Connection | None = None
 
@@ -71,7 +81,10 @@ class Dialogue:
         if not self._in_step(config):
             self.forget()
             messages = [*self._history(), *messages]
-            self._held = min(self._turns, KEPT)
+            self._held = sum(isinstance(message, HumanMessage) for message in messages) - 1
+            self._room = ROOM - sum(map(_size, messages))
+        turns = self.store.turns()
+        run.earlier = digest(turns[: max(0, len(turns) - (self._held or 0))], run.desk.session.takes())
         graph = self._open()  # forgetting may have thrown the database away
         while self.notices:
             run.put(Notice(self.notices.pop()))
@@ -102,7 +115,7 @@ class Dialogue:
         except LimnerError:
             raise
         except Exception as error:
-            raise PlannerError(f"The planner failed: {type(error).__name__}: {first_line(error)}") from error
+            raise explain(error) from error
         return answer
 
     def remember(self, turn: Mapping[str, Any]) -> None:
@@ -111,6 +124,7 @@ class Dialogue:
         self._turns += 1
         if self._held is not None:
             self._held += 1
+            self._room -= sum(map(_size, _messages(turn, 0)))
 
     def forget(self) -> None:
         """Drop the thread; the next turn begins a fresh one from the session's log."""
@@ -137,7 +151,7 @@ class Dialogue:
     # -- the thread -------------------------------------------------------------------------------
 
     def _graph_stream(self, graph: Any, messages: list[AnyMessage], config: dict[str, Any], run: Run) -> Any:
-        given = {"messages": messages, "turns": self._turns + 1}
+        given = {"messages": messages, "turns": self._turns + 1, "planner": type(self.model).__name__}
         return graph.stream(given, config, context=run, stream_mode="messages", durability="exit")
 
     @staticmethod
@@ -162,7 +176,7 @@ class Dialogue:
             self._graph = create_agent(
                 self.model,
                 self.tools,
-                middleware=middleware(),
+                middleware=middleware(self.known, self.sight),
                 state_schema=DialogueState,
                 context_schema=Run,
                 checkpointer=saver,
@@ -186,27 +200,45 @@ class Dialogue:
                 values = self._graph.get_state(config).values
             except Exception:  # whatever is wrong with a cache: it is made anew
                 return False
-            if values.get("turns", 0) != self._turns:
+            if (values.get("turns", 0), values.get("planner")) != (self._turns, type(self.model).__name__):
                 return False
-            self._held = sum(isinstance(message, HumanMessage) for message in values.get("messages") or ())
-        return self._held < LONGEST
+            messages = values.get("messages") or ()
+            self._held = sum(isinstance(message, HumanMessage) for message in messages)
+            self._room = ROOM - sum(map(_size, messages))
+        return self._held < LONGEST and self._room > 0
 
     def _history(self) -> list[AnyMessage]:
-        """The last turns of the session's log as messages."""
+        """The last turns of the session's log as messages, fewer where they are long."""
         messages: list[AnyMessage] = []
-        for number, turn in enumerate(self.store.turns()[-KEPT:]):
-            messages.append(HumanMessage(turn.get("text") or "…"))
-            calls = turn.get("calls") or []
-            ids = [f"past-{number}-{index}" for index in range(len(calls))]
-            if calls:
-                made = zip(calls, ids, strict=True)
-                asked = [{"name": call["tool"], "args": call["args"], "id": at} for call, at in made]
-                messages.append(AIMessage("", tool_calls=asked))
-            for call, call_id in zip(calls, ids, strict=True):
-                answer = json.dumps(call["answer"], ensure_ascii=False)
-                messages.append(ToolMessage(answer, tool_call_id=call_id, name=call["tool"]))
-            messages.append(AIMessage(turn.get("reply") or "…"))
+        room = ROOM // 2
+        for number, turn in enumerate(reversed(self.store.turns()[-KEPT:])):
+            found = _messages(turn, number)
+            room -= sum(map(_size, found))
+            if room < 0:
+                break
+            messages = [*found, *messages]
         return messages
+
+
+def _messages(turn: Mapping[str, Any], number: int) -> list[AnyMessage]:
+    """A turn of the log as the messages that it was."""
+    messages: list[AnyMessage] = [HumanMessage(turn.get("text") or "…")]
+    calls = turn.get("calls") or []
+    ids = [f"past-{number}-{index}" for index in range(len(calls))]
+    if calls:
+        made = zip(calls, ids, strict=True)
+        asked = [{"name": call["tool"], "args": call["args"], "id": at} for call, at in made]
+        messages.append(AIMessage("", tool_calls=asked))
+    for call, call_id in zip(calls, ids, strict=True):
+        answer = json.dumps(call["answer"], ensure_ascii=False)
+        messages.append(ToolMessage(answer, tool_call_id=call_id, name=call["tool"]))
+    return [*messages, AIMessage(turn.get("reply") or "…")]
+
+
+def _size(message: BaseMessage) -> int:
+    """Characters of a message with its calls."""
+    calls = message.tool_calls if isinstance(message, AIMessage) else []
+    return len(message.text) + sum(len(str(call["args"])) for call in calls)
 
 
 def clean_piece(text: str) -> str:

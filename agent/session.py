@@ -7,18 +7,20 @@ import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import Cancelled, LimnerError, NotFound, PlannerError, UserError
-from ..memory.events import Event, Failed, Notice, Reply
+from ..memory.events import Event, Failed, JobChanged, Notice, Reply
 from ..memory.values import Take
+from ..tools import feedback
 from ..tools.catalog import clean, tools_for
-from ..tools.desk import Desk, check_method, said
+from ..tools.desk import Desk, check_method
 from ..tools.dialogue import Comparison, compare_takes
-from .turn import Run, Turn, focus, problem
+from ..tools.words import listed
+from .turn import Run, Turn, Unborn, answered, focus, logged, problem
 
 if TYPE_CHECKING:
     from ..memory.sessions import SessionStore
@@ -41,6 +43,8 @@ class Session:
         self._store = store
         self._dialogue: Dialogue | None = None
         self._run: Run | None = None
+        self._beside: list[Event] = []
+        """Happened since the last turn: trainings that have changed."""
         self._lock = threading.Lock()
 
     @property
@@ -96,6 +100,17 @@ class Session:
         finally:
             await asyncio.shield(asyncio.to_thread(self._leave, run))
 
+    def tell(self, events: Sequence[Event]) -> None:
+        """Put in what happened beside the conversation: into the turn under way, else before the next one."""
+        run = self._run
+        if run is not None and run.thread is not None and not run.over:
+            for event in events:
+                run.put(event)
+        else:
+            news = {event.job["id"] for event in events if isinstance(event, JobChanged)}
+            old = [e for e in self._beside if not (isinstance(e, JobChanged) and e.job["id"] in news)]
+            self._beside = [*old, *events]
+
     def cancel(self) -> None:
         """Stop the turn under way, at whatever step, from any thread. Pictures already reported are kept."""
         run = self._run
@@ -119,6 +134,10 @@ class Session:
 
     # -- takes ------------------------------------------------------------------------------------
 
+    def turns(self) -> list[dict[str, Any]]:
+        """The log, oldest first: "text", "reply", "takes" (ids), "question", "options", "calls", "time"."""
+        return self._store.turns() if self._store else []
+
     def takes(self) -> list[Take]:
         """All takes by number, without deleted ones."""
         return self._store.takes() if self._store else []
@@ -128,6 +147,22 @@ class Session:
         if self._store is None:
             raise NotFound(f"The session {self.name!r} has no take {ref}.")
         return self._store.take(ref)
+
+    @property
+    def asking(self) -> bool:
+        """The newest turn ended with a question that waits for its answer."""
+        return bool(self._store and self._store.state.get("pending"))
+
+    @property
+    def interrupted(self) -> tuple[str, tuple[Path, ...]] | None:
+        """The sentence and pictures of a turn that ended with its process; `None` when there is none."""
+        begun = self._store.state.get("begun") if self._store and self._run is None else None
+        return (str(begun["text"]), tuple(map(Path, begun["files"]))) if begun else None
+
+    def let_go(self) -> None:
+        """Forget an interrupted turn: it is not to be said again."""
+        if self._store is not None and self._store.state.get("begun"):
+            self._store.put_state(begun=None)
 
     @property
     def head(self) -> Take | None:
@@ -154,12 +189,20 @@ class Session:
         return compare_takes(self.agent.studio, one, other)
 
     def rate(self, ref: Ref, liked: bool) -> Take:
-        """Keep the user's verdict on a take."""
-        return self.store.rate(self.take(ref).id, liked)
+        """Keep the user's verdict on a take; thresholds and methods for its concepts follow it."""
+        return feedback.rate(self.agent.library, self.store, self.take(ref), liked)
 
     def delete(self, ref: Ref) -> Take:
         """Delete a take; its number is never used again."""
         return self.store.delete(self.take(ref).id)
+
+    def undelete(self, ref: Ref | None = None) -> Take:
+        """Bring back a take that was deleted since the library was opened; `None`: the last one."""
+        return self._kept("bring back").undelete(ref)
+
+    def parent(self, take: Take) -> Take | None:
+        """The take that this one was made from, or the nearest one before it that was not deleted."""
+        return self.store.parent(take)
 
     def close(self) -> None:
         """Cancel what is under way and let go of the dialogue. The session can be used again."""
@@ -203,12 +246,16 @@ class Session:
     def _begin(self, text: str, files: Sequence[str | Path], method: str) -> Run:
         words, paths = self._check(text, files, method)
         _ = self.agent.model  # an unknown planner is said before anything is made
-        if not paths:
-            paths = self._waiting_files()
+        paths = paths or self._waiting_files()
+        if self.agent.sight is not None and self._store is not None:
+            words = self.agent.sight.settle(self.agent.library, self._store, words)
+        words, answer = answered(self._store, words)
         with self._lock:
             if self._run is not None and self._run.thread is not None and not self._run.over:
                 raise UserError("This session is in the middle of a turn.", "Wait for its end, or cancel it.")
             desk = self._desk(self.store, words, paths, method)
+            desk.answer = answer
+            self.store.put_state(begun={"text": words, "files": [str(path) for path in paths]})
             self._run = run = Run(desk, self._work, self.agent.models)
         desk.cancelled = run.stop.is_set
         return run
@@ -221,19 +268,25 @@ class Session:
 
     def _desk(self, store: Any, words: str, paths: tuple[Path, ...], method: str) -> Desk:
         agent = self.agent
-        return Desk(agent.library, store, agent.studio, agent.preset, words, paths, method)
+        return Desk(agent.library, store, agent.studio, agent.preset, words, paths, method, jobs=agent.training)
 
     def _work(self, run: Run) -> None:
         """The turn itself, in its own thread."""
         run.desk.check()
+        sight = self.agent.sight
+        if sight is not None and (told := sight.told(self.agent.library, run.desk.text)):
+            run.said.append(told)
+            return
         if self._dialogue is None:
             from .graph import Dialogue
 
-            self._dialogue = Dialogue(self.store, self.agent.model, tools_for(run.desk.studio.methods()))
+            self._dialogue = Dialogue(self.store, self.agent.model, tools_for(run.desk.studio.methods()), sight)
         self._dialogue.run(run)
 
     def _start(self, run: Run, deliver: Any) -> None:
         run.started = time.perf_counter()
+        while self._beside:
+            deliver(self._beside.pop(0))
         run.start(deliver)
 
     def _follow(self, run: Run) -> Iterator[Event]:
@@ -277,10 +330,12 @@ class Session:
             self._spoil()
         finally:
             run.over = True
+            with suppress(LimnerError):
+                self.let_go()
         run.error = error
         if error is not None:
             return [Failed(error.text, error.hint)]
-        last.append(Reply(reply, done=True))
+        last.append(Reply(reply, done=True, usage=run.usage))
         run.events.extend(last)
         self.last = self._turn(run, reply)
         return last
@@ -288,7 +343,7 @@ class Session:
     def _reply(self, run: Run, error: LimnerError | None) -> str:
         """The agent's words. Raises `PlannerError` when the planner had none and nothing was done."""
         numbers = [str(take.number) for take in run.desk.takes]
-        made = f"take{'s' if len(numbers) > 1 else ''} {said(numbers)}" if numbers else ""
+        made = f"take{'s' if len(numbers) > 1 else ''} {listed(numbers)}" if numbers else ""
         if error is not None:
             return f"Stopped after {made}." if made else "Stopped."
         words = [clean(text) for text in run.said]
@@ -305,26 +360,15 @@ class Session:
 
     def _keep(self, run: Run, reply: str) -> None:
         """Write the turn down, with what it left open. A broken turn is kept for the pictures it made."""
-        desk, question = run.desk, run.desk.question
-        turn = {
-            "text": desk.text,
-            "reply": reply,
-            "takes": [take.id for take in desk.takes],
-            "question": question.text if question else None,
-            "options": list(question.options) if question else [],
-            "calls": [{"tool": call.tool, "args": call.args, "answer": call.answer} for call in run.calls],
-            "files": [str(path) for path in desk.files],
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
         if self._dialogue is not None:
-            self._dialogue.remember(turn)
+            self._dialogue.remember(logged(run, reply))
         self._remember(run)
 
     def _turn(self, run: Run, reply: str) -> Turn:
         desk = run.desk
         takes = tuple(desk.session.take(take.id) for take in desk.takes)  # as rated or scored since
         seconds = time.perf_counter() - run.started
-        return Turn(desk.text, reply, takes, desk.question, seconds, problem(run), tuple(run.events))
+        return Turn(desk.text, reply, takes, desk.question, seconds, problem(run), tuple(run.events), run.usage)
 
     def _remember(self, run: Run) -> None:
         """What the next sentence may refer to: an open question, and whom "him" means."""
@@ -335,9 +379,11 @@ class Session:
             again = before.get("question") == desk.question.text
             text = before["text"] if again else desk.text
             pending = {"question": desk.question.text, "options": list(desk.question.options), "text": text}
+            if desk.gate:
+                pending["gate"] = True
             if desk.files:
                 pending["files"] = [str(path) for path in desk.files]
-        news = {"pending": pending, "focus": focus(run) or kept.get("focus") or []}
+        news = {"pending": pending, "focus": focus(run) or kept.get("focus") or [], "begun": None}
         if any(kept.get(key) != value for key, value in news.items()):
             self.store.put_state(**news)
 
@@ -345,23 +391,3 @@ class Session:
         """The dialogue's thread may end in the middle of a turn: it is not to be gone on with."""
         if self._dialogue is not None:
             self._dialogue.forget()
-
-
-class Unborn:
-    """A session that does not exist yet, for planning without creating it."""
-
-    folder = Path()
-    head = None
-    can_undo = can_redo = 0
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.state: dict[str, Any] = {}
-
-    def takes(self) -> list[Take]:
-        """None."""
-        return []
-
-    def turns(self) -> list[dict[str, Any]]:
-        """None."""
-        return []

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LimnerError, UserError
 from ..memory.events import Event, Question
-from ..memory.values import Scores, Take
+from ..memory.values import Scores, Take, Usage
 from ..tools.desk import Desk
+
+if TYPE_CHECKING:
+    from ..memory.sessions import SessionStore
+
+YES_OR_NO = re.compile(r"(?P<yes>yes|y|yeah|yep|sure|ok|okay|of course)\b|(no|nope|n)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,8 @@ class Turn:
     problem: LimnerError | None = None
     """What went wrong when nothing that was asked could be done; the reply says it in words."""
     events: tuple[Event, ...] = ()
+    usage: Usage | None = None
+    """Tokens and money of the planner's calls; `None` where its provider reports nothing."""
 
     @property
     def take(self) -> Take | None:
@@ -118,6 +128,15 @@ class Run:
     said: list[str] = field(default_factory=list)
     """The planner's words, one text a message."""
     order: Order = field(default_factory=Order)
+    earlier: str = ""
+    """What the planner no longer has before it of the conversation, in short."""
+    malformed: set[str] = field(default_factory=set)
+    """The ids of tool calls that could never be run."""
+    mistakes: int = 0
+    """So many of the planner's messages held such calls."""
+    usage: Usage | None = None
+    hush: Callable[[], None] = lambda: None
+    """Ends the planner's thought, where it can be ended."""
     error: BaseException | None = None
     events: list[Event] = field(default_factory=list)
     thread: threading.Thread | None = None
@@ -140,6 +159,7 @@ class Run:
     def cancel(self) -> None:
         """Stop as soon as possible. Callable from any thread, any number of times."""
         self.stop.set()
+        self.hush()
         self._deliver(None)
 
     def wait(self) -> bool:
@@ -179,3 +199,48 @@ def problem(run: Run) -> LimnerError | None:
     if not answers or any(answer.get("ok") for answer in answers):
         return None
     return UserError(str(answers[-1]["error"]), str(answers[-1].get("hint", "")))
+
+
+class Unborn:
+    """A session that does not exist yet, for planning without creating it."""
+
+    folder = Path()
+    head = None
+    can_undo = can_redo = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state: dict[str, Any] = {}
+
+    def takes(self) -> list[Take]:
+        """None."""
+        return []
+
+    def turns(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+
+def logged(run: Run, reply: str) -> dict[str, Any]:
+    """A turn as it stands in the session's log."""
+    desk, question = run.desk, run.desk.question
+    return {
+        "text": desk.text,
+        "reply": reply,
+        "takes": [take.id for take in desk.takes],
+        "question": question.text if question else None,
+        "options": list(question.options) if question else [],
+        "calls": [{"tool": call.tool, "args": call.args, "answer": call.answer} for call in run.calls],
+        "files": [str(path) for path in desk.files],
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def answered(store: SessionStore | None, words: str) -> tuple[str, str]:
+    """The sentence once more and "yes" or "no", when `words` answer what a tool had asked back about it."""
+    pending = (store.state.get("pending") if store else None) or {}
+    said = YES_OR_NO.match(words)
+    if store is None or said is None or not pending.get("gate"):
+        return words, ""
+    store.put_state(pending=None)
+    return str(pending["text"]), "yes" if said["yes"] else "no"

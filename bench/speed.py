@@ -18,7 +18,7 @@ TARGETS = {"one_seconds": 0.5, "four_over_one": 2.2}
 """A 64-token picture on two idle cores."""
 
 
-def _timed(actions: Mapping[str, Callable[[int], None]], runs: int) -> dict[str, list[float]]:
+def timed(actions: Mapping[str, Callable[[int], None]], runs: int) -> dict[str, list[float]]:
     """Seconds of `runs` calls of each action, after one that is not counted. They take turns, so that what else
     the machine does falls on all alike."""
     seconds: dict[str, list[float]] = {name: [] for name in actions}
@@ -50,7 +50,7 @@ def measure(preset: str, method: str, runs: int) -> dict[str, Any]:
             made = sum(isinstance(item, Drawn) for item in studio.draw(request, lambda: False))
             assert made == count, f"{made} pictures instead of {count}"
 
-        seconds = _timed(
+        seconds = timed(
             {
                 "one": draw,
                 "four": lambda seed: draw(seed, count=4),

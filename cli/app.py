@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import LimnerError
-from . import concepts, library, system, takes, talk
+from . import concepts, library, scores, system, takes, talk, training
 from .output import Output
 from .shared import global_params
 
@@ -19,14 +19,6 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells expect."""
 PIPE_CLOSED = 141
 """128 + SIGPIPE: whoever read our output went away."""
-
-_WELCOME = """The terminal chat comes in a later version of Limner; here is how to begin without it:
-
-  limner demo                                        see it work: a subject is taught, drawn and redrawn
-  limner teach Biscuit a.png b.png c.png --kind dog  teach a subject of yours from a few pictures
-  limner say "Biscuit on the beach"                  ask for a picture
-  limner say "now at night"                          go on talking
-  limner --help                                      all verbs"""
 
 
 class Limner(TyperGroup):
@@ -123,10 +115,22 @@ def root(
 ) -> None:
     """Teach Limner your subjects from a few pictures, then draw and redraw them by talking."""
     if ctx.invoked_subcommand is None:
-        print(_WELCOME)
+        _chat(ctx)
 
 
-for verbs in (talk, takes, concepts, library, system):
+def _chat(ctx: typer.Context) -> None:
+    """`limner` alone: the terminal chat."""
+    from ..tui.lesson import Lesson
+    from ..tui.run import chat
+    from .demo import KIND, NAME, TURNS, write_references
+
+    lesson = Lesson(NAME, KIND, write_references, f"@{TURNS[0]}")
+    home, preset, planner = (ctx.meta.get(f"limner.{name}") for name in ("home", "preset", "planner"))
+    if status := chat(home, preset, planner, lesson=lesson):
+        raise typer.Exit(status)
+
+
+for verbs in (talk, takes, concepts, scores, training, library, system):
     verbs.register(app)
 
 

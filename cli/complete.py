@@ -72,11 +72,12 @@ def exportable(ctx: typer.Context) -> Offer:
 def presets(ctx: typer.Context) -> Offer:
     from ..tools.presets import presets as all_presets
 
-    return [(preset.name, preset.summary) for preset in all_presets()]
+    return [(preset.name, preset.summary) for preset in all_presets(ctx.meta.get("limner.home"))]
 
 
 @_quietly
 def methods(ctx: typer.Context) -> Offer:
     from ..tools.presets import load_preset
 
-    return [(name, "") for name in load_preset(ctx.meta.get("limner.preset", "starter")).methods]
+    preset = load_preset(ctx.meta.get("limner.preset", "starter"), ctx.meta.get("limner.home"))
+    return [(name, "") for name in preset.methods]

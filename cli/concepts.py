@@ -40,12 +40,13 @@ def teach(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you will call it.")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures of it; three to five are good.")],
     kind: Annotated[str, typer.Option(metavar="NOUN", help="What it is, in one noun: dog, mug, house.")],
+    consent: Annotated[bool, typer.Option("--consent", help="The person on the photographs has agreed.")] = False,
 ) -> None:
     """Teach a subject from a few pictures."""
     run = Run(ctx)
     with run.agent() as agent:
         told = len(agent.notices)
-        concept = agent.teach(name, images, kind=kind)
+        concept = agent.teach(name, images, kind=kind, consent=consent)
         run.out.notices(agent.notices[told:])
     run.out.row(concept_row(concept), f"Learned {_described(concept)}.")
 

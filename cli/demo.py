@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from ..memory.events import Notice, Progress, Reply, TakeReady
 from ..memory.values import Concept, Take
 from .demo_page import Exchange, Story, page
 from .demo_sheet import sheet
-from .files import save, save_picture
+from .files import save, save_picture, save_take
 from .output import Output, clean, concept_row, duration, event_row, take_line, take_row
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..agent.session import Session
 
-NAME, KIND, SEED = "Biscuit", "dog", 135
+NAME, KIND, SEED = "Biscuit", "dog", 23
 PLACES = ("meadow", "farm", "city")
 """Where the pictures show him: in none of the places that he is asked for."""
 TURNS = (
@@ -33,7 +34,7 @@ TURNS = (
     "back two",
     "put him in front of the castle",
     "I like this one",
-    "now with a crown instead of the sunglasses",
+    "give him a golden crown",
     "what do you know about Biscuit?",
 )
 RECORD = "conversation.json"
@@ -50,6 +51,15 @@ def reference_pictures(side: int = 256) -> list[Image]:
     return [render(Scene(place, "day", (Figure(subject),)), side).image for place in PLACES]
 
 
+def write_references(folder: Path) -> list[Path]:
+    """The reference pictures as files in `folder`."""
+    files = []
+    for number, image in enumerate(reference_pictures(), 1):
+        files.append(folder / f"{number}.png")
+        save_picture(image, files[-1])
+    return files
+
+
 def run_demo(out: Output, folder: Path, *, preset: str, planner: str | None) -> None:
     """Teach, talk, and write `folder`.
 
@@ -61,7 +71,7 @@ def run_demo(out: Output, folder: Path, *, preset: str, planner: str | None) -> 
     began = time.perf_counter()
     book = Book(folder, preset)
     references = reference_pictures()
-    files = book.begin(references)
+    files = book.begin()
     with TemporaryDirectory(prefix="limner-demo-", ignore_cleanup_errors=True) as home:
         with Agent.open(preset=preset, home=home, planner=planner) as agent:
             out.notices(agent.notices)
@@ -96,7 +106,7 @@ def _exchange(out: Output, book: Book, chat: Session, text: str) -> Exchange:
                 out.notice(remark)
             case TakeReady(take=take):
                 # The library is a temporary one: what is shown is the copy that stays.
-                takes.append(replace(take, image_path=book.keep(take)))
+                takes.append(replace(take, image_path=book.keep(take, chat.takes(), chat.agent.library.home)))
                 out.row(event_row(TakeReady(takes[-1])), f"        {take_line(takes[-1])}")
             case Reply(text=reply, done=True):
                 out.row(event_row(event), "limner  " + clean(reply, lines=True).replace("\n", "\n        "))
@@ -120,7 +130,7 @@ class Book:
         self.teach_seconds = 0.0
         self.exchanges: list[Exchange] = []
 
-    def begin(self, references: list[Image]) -> list[Path]:
+    def begin(self) -> list[Path]:
         """Clear what an earlier demo left, and write the reference pictures."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -133,20 +143,17 @@ class Book:
                 (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise LibraryError(f"Cannot write {self.folder}: {error.strerror}.") from error
-        files = [self.folder / "references" / f"{number}.png" for number in range(1, len(references) + 1)]
-        for image, file in zip(references, files, strict=True):
-            save_picture(image, file)
-        return files
+        return write_references(self.folder / "references")
 
     def taught(self, concept: Concept, seconds: float) -> None:
         """The subject is learned."""
         self.concept, self.teach_seconds = concept, seconds
         self._write_record()
 
-    def keep(self, take: Take) -> Path:
-        """Copy a take's picture."""
+    def keep(self, take: Take, takes: Sequence[Take], home: Path) -> Path:
+        """Copy a take's picture; its words are the demo's own, so they are written into it."""
         file = self.folder / "takes" / f"{take.number}.png"
-        save_picture(take.image, file)
+        save_take(take, file, takes, home, prompts=True)
         return file
 
     def add(self, exchange: Exchange) -> None:

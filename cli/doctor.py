@@ -13,14 +13,19 @@ from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import LimnerError
 from .output import clean
 
+if TYPE_CHECKING:
+    from ..tools.presets import Preset
+
 MEMORY_NEEDED = 1.5 * 2**30
 """Bytes that a turn with the starter models may take."""
 DISK_WANTED = 2**30
+PATIENCE = 60
+"""Seconds that a picture may take for a preset to be recommended."""
 _INSTALL = "pip install -c constraints.txt -e ."
 _MEND = "Reinstall Limner, or fetch the model anew."
 CHECKSUMS = "SHA256SUMS"
@@ -70,7 +75,7 @@ def examine(preset: str, home: Path | None) -> Iterator[Finding]:
     yield _python()
     yield from _packages()
     yield from _libraries()
-    yield from _models(preset)
+    yield from _models(preset, home)
     yield from _library(home)
     yield _memory()
 
@@ -130,28 +135,52 @@ def _libraries() -> Iterator[Finding]:
         yield Finding("torch", "fail", f"transformers cannot load its models: {found['transformers']}")
 
 
-def _models(name: str) -> Iterator[Finding]:
+def _models(name: str, home: Path | None) -> Iterator[Finding]:
     """Whether the preset is sound and its weights are whole."""
     from ..tools.presets import load_preset
 
     try:
-        preset = load_preset(name)
+        preset = load_preset(name, home)
     except LimnerError as error:
         yield Finding("preset", "fail", error.text, error.hint)
         return
+    yield from _fit(preset, home)
     for role, model in preset.models.items():
-        yield _weights(f"{preset.name}, {role}", model.folder)
+        if model.hub and not model.here:
+            what = model.hub if model.file is None else f"what {model.file.name} needs of {model.hub}"
+            text = f"{preset.name}, {role}: {what} is not on this computer."
+            yield Finding("weights", "fail", text, f"limner presets get {preset.name}")
+        else:
+            yield _weights(f"{preset.name}, {role}", model.weights)
+
+
+def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
+    """Where the preset's large models go on this machine, and which other presets fit it."""
+    from ..tools.machine import fit, machine
+    from ..tools.presets import presets
+
+    for role, model in preset.models.items():
+        if model.memory and role in ("ar", "diffusion"):
+            found = fit(model, machine())
+            yield Finding("machine", "ok" if found.possible else "fail", f"{preset.name}, {role}: {found.sentence}.")
+    quick = [
+        other.name
+        for other in presets(home)
+        if all(0 <= (found := fit(model, machine())).seconds < PATIENCE and found.possible
+               for model in other.models.values())
+    ]  # fmt: skip
+    yield Finding("machine", "ok", f"{machine().name}: a picture within a minute by {', '.join(quick)}")
 
 
 def _weights(what: str, folder: Path) -> Finding:
-    """Whether the weights in `folder` are there, and as they were when they were listed."""
-    files = sorted(folder.glob("*.safetensors"))
+    """Whether the weights in `folder`, or of this one file, are there, and as they were when they were listed."""
+    files = [folder] if folder.is_file() else sorted(folder.rglob("*.safetensors"))
     if not files:
         return Finding("weights", "fail", f"{what}: there are none in {folder}.", _MEND)
     size = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Finding("weights", "note", f"{what}: {size}, not checked: {folder} has no {CHECKSUMS}.")
     wrong = []
     for line in lines:
@@ -198,21 +227,12 @@ def _library(home: Path | None) -> Iterator[Finding]:
 
 
 def _memory() -> Finding:
-    available = _available_memory()
+    from ..tools.needs import available_memory
+
+    available = available_memory()
     if available is None:
         return Finding("memory", "note", "This system does not say how much memory is free.")
     text = f"{available / 2**30:.1f} GiB free"
     if available < MEMORY_NEEDED:
         return Finding("memory", "fail", f"Only {text}; the starter models may need 1.5.", "Close other programs.")
     return Finding("memory", "ok", text)
-
-
-def _available_memory() -> int | None:
-    """Bytes that a new process could get, where the system tells."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,15 @@ from ..memory.files import replacing
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ..memory.values import Take
+
 
 def save(file: Path, data: bytes) -> None:
     """Write `file`, complete or not at all.
 
     Raises `UserError` where its folder does not exist, `LibraryError` where it cannot be written.
     """
-    if not file.parent.is_dir():
-        raise UserError(f"There is no folder {file.parent}.")
-    if file.is_dir():
-        raise UserError(f"{file} is a folder.", "Name a file in it.")
+    check_place(file)
     try:
         with replacing(file) as stream:
             stream.write(data)
@@ -29,16 +28,28 @@ def save(file: Path, data: bytes) -> None:
         raise LibraryError(f"Cannot write {file}: {error.strerror or error}.") from error
 
 
+def check_place(file: Path) -> None:
+    """Raises `UserError` where no file can be."""
+    if not file.parent.is_dir():
+        raise UserError(f"There is no folder {file.parent}.")
+    if file.is_dir():
+        raise UserError(f"{file} is a folder.", "Name a file in it.")
+
+
 def save_picture(image: Image, file: Path) -> None:
-    """Write `image`; the ending of `file` names the format.
+    """Write a picture that no model made; the ending of `file` names the format. Raises what `save_take` raises."""
+    from ..tools.provenance import encode
+
+    save(file, encode(image, {"ai_generated": False}, file.name))
+
+
+def save_take(take: Take, file: Path, takes: Sequence[Take], home: Path, *, prompts: bool = False) -> None:
+    """Write a take's picture with what made it; the ending of `file` names the format.
 
     Raises what `save` raises, and `UserError` for an ending that names no format.
     """
-    buffer = io.BytesIO()
-    buffer.name = file.name
-    try:
-        image.save(buffer)
-    except (ValueError, OSError, KeyError) as error:
-        hint = "Use .png, .jpg or .webp."
-        raise UserError(f"{file.name!r} has no ending that names a picture format.", hint) from error
-    save(file, buffer.getvalue())
+    from ..tools.provenance import encode, facts, originals
+
+    check_place(file)  # before a certificate is made
+    about = facts(take, takes, prompts=prompts)
+    save(file, encode(take.image, about, file.name, home, originals(take, takes)))

@@ -9,11 +9,11 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, TextIO
 
 from ..memory.events import Event, Progress
-from ..memory.values import Concept, Scores, Take
+from ..memory.values import Concept, Scores, Take, Usage
 
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
@@ -101,9 +101,17 @@ def event_row(event: Event) -> dict[str, Any]:
     row: dict[str, Any] = {"event": type(event).__name__}
     for item in fields(event):
         value = getattr(event, item.name)
+        if isinstance(value, Take | Usage):
+            value = take_row(value) if isinstance(value, Take) else asdict(value)
         if item.name != "preview":
-            row[item.name] = take_row(value) if isinstance(value, Take) else value
+            row[item.name] = value
     return row
+
+
+def usage_text(usage: Usage) -> str:
+    """What a turn cost, for people."""
+    cost = "" if usage.cost is None else f", ${usage.cost:.4f}"
+    return f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens{cost}"
 
 
 def _plain(value: Any) -> Any:

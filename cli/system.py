@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from ..errors import NotFound
-from .output import clean
+from .presets import presets
 from .shared import Run, SystemPanel, TalkPanel, Verb, example
 
 
 def register(app: typer.Typer) -> None:
     app.command(cls=Verb, rich_help_panel=TalkPanel, epilog=example("limner demo --out limner-demo"))(demo)
-    app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner presets --json"))(presets)
+    app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner presets get sd15"))(presets)
     app.command(cls=Verb, rich_help_panel=SystemPanel, epilog=example("limner doctor"))(doctor)
     # A plain command, not a Verb: flags after NAME, also --preset and --json, are the measurement's own.
     app.command(
@@ -35,23 +35,6 @@ def demo(
 
     run = Run(ctx)
     run_demo(run.out, out, preset=run.preset, planner=run.planner)
-
-
-def presets(ctx: typer.Context) -> None:
-    """List the presets: which models draw, and what they ask of the machine."""
-    from ..tools.presets import presets as all_presets
-
-    run = Run(ctx)
-    for preset in all_presets():
-        row = {
-            "name": preset.name,
-            "summary": preset.summary,
-            "planner": preset.planner,
-            "methods": list(preset.methods),
-            "in_use": preset.name == run.preset,
-        }
-        mark = "*" if preset.name == run.preset else " "
-        run.out.row(row, f"{mark} {clean(preset.name)}: {clean(preset.summary)}")
 
 
 def doctor(ctx: typer.Context) -> None:

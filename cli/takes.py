@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..memory.values import Take
-from .files import save_picture
+from .files import save_take
 from .output import Output, clean, duration, scores_row, scores_text, table, take_row
 from .shared import DEFAULT_SESSION, Run, SessionOption, TakeArgument, TakesPanel, Verb, example
 
@@ -89,13 +89,17 @@ def show(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Save the picture here; the ending names the format."),
     ] = None,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Write your own words into the saved picture too.")
+    ] = False,
 ) -> None:
-    """Show all that is known of a take, and save its picture."""
+    """Show all that is known of a take, and save its picture with what made it."""
     run = Run(ctx)
     with run.library() as library:
         found = library.find_take(take, _known(library, session).name)
         if out is not None:
-            save_picture(found.image, out)
+            family = library.session(found.session).takes()
+            save_take(found, out, family, library.home, prompts=prompts)
     row = take_row(found) | ({"saved": str(out)} if out is not None else {})
     facts = {
         "prompt": found.prompt,

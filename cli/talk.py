@@ -22,7 +22,7 @@ from ..memory.events import (
     ToolStarted,
 )
 from . import complete
-from .output import Output, clean, event_row, take_line
+from .output import Output, clean, event_row, take_line, usage_text
 from .shared import DEFAULT_SESSION, Run, SessionOption, TalkPanel, Verb, example
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def _turn(out: Output, chat: Session, sentence: str, files: tuple[Path, ...], me
     finally:
         out.meter.clear()
     turn = chat.last
+    if turn and turn.usage and not out.as_json:
+        out.notice(usage_text(turn.usage))
     if turn and turn.question:
         out.words("\n".join(f"  - {clean(option)}" for option in turn.question.options))
     # Nothing that was asked could be done: the reply says why, the status says that.

@@ -31,7 +31,8 @@ MAX_TOTAL = 4 * 2**30
 """Bytes after unpacking."""
 _CHUNK = 2**20
 _MEMBER = re.compile(
-    r"concepts/c[0-9a-f]{12}/(concept\.json|(reference|mask|rejected)-[0-9a-f]{16}\.png|embedding-[0-9a-f]{16}\.npy)"
+    r"concepts/c[0-9a-f]{12}/(concept\.json|(reference|mask|rejected)-[0-9a-f]{16}\.png|embedding-[0-9a-f]{16}\.npy"
+    r"|adapters/a[0-9a-f]{12}/[a-z][a-z0-9_]{0,60}\.(safetensors|json))"
     r"|session/(session\.json|turns\.jsonl|takes/[1-9][0-9]{0,8}-t[0-9a-f]{12}/(take\.json|image\.png))"
 )
 
@@ -110,6 +111,7 @@ def refusing(file: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError) as error:
+        # NotImplementedError is zipfile's word for a compression that it does not know.
         text = "it is truncated or damaged" if zipfile.is_zipfile(file) else "it is no archive, or only a part of one"
         raise UserError(f"{file} cannot be imported: {text}; nothing was changed.") from error
     except (ValueError, RuntimeError, UserError) as error:  # RuntimeError: an encrypted entry

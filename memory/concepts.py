@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ from . import records
 from .files import Vault, new_id, now, read_json, to_json, write_synced
 from .lookup import TextIndex
 from .names import clean_line, clean_name, key
-from .pictures import encode_png, file_name
-from .revision import first_version, merged, revised, same_content
-from .values import Concept
+from .pictures import encode_png, file_name, write_new, write_picture
+from .revision import first_version, merged, rated, revised, same_content, served
+from .values import Concept, Rated
 from .vectors import Vectors, pack, unpack
 
 if TYPE_CHECKING:
@@ -175,6 +175,14 @@ class ConceptStore:
         """The record with this id, or `None`."""
         return self._records.get(identity)
 
+    def same_pictures(self, concept: Concept, version: int) -> bool:
+        """Whether another version of the concept has the same references and masks."""
+        versions = (self._records.get(concept.id) or {"versions": []})["versions"]
+        if not 1 <= max(version, concept.version) <= len(versions):
+            return False
+        one, other = versions[concept.version - 1], versions[version - 1]
+        return all(one[field] == other[field] for field in ("references", "masks"))
+
     def folder_of(self, identity: str) -> Path:
         """Where a concept's files lie."""
         return self._root / identity
@@ -230,11 +238,11 @@ class ConceptStore:
         record["versions"].append(version)
         with self._vault.writing(), self._vault.staged() as folder:
             for picture, mask in zip(pictures, masks, strict=True):
-                version["references"].append(_write_picture(folder, "reference", picture, "RGB"))
-                version["masks"].append(None if mask is None else _write_picture(folder, "mask", mask, "L"))
+                version["references"].append(write_picture(folder, "reference", picture, "RGB"))
+                version["masks"].append(None if mask is None else write_picture(folder, "mask", mask, "L"))
             for space, array in embeddings.items():
                 entry, data = pack(space, array, len(pictures))
-                _write_new(folder / entry["file"], data)
+                write_new(folder / entry["file"], data)
                 version["embeddings"][space] = entry
             write_synced(folder / "concept.json", to_json(record))
             self.adopt(record, folder)
@@ -266,6 +274,24 @@ class ConceptStore:
             if data is not None:
                 self._vault.put(self._root / record["id"] / file_name("rejected", data), data)
             return self._replace({**record, "versions": [*record["versions"], new]})
+
+    def rate(self, identity: str, rating: Rated) -> Concept:
+        """See `Library.learn`."""
+        record = self._records[identity]
+        new = rated(record["versions"][-1], asdict(rating))
+        if same_content(new, record["versions"][-1]):
+            return self._newest(record)
+        with self._vault.writing():
+            return self._replace({**record, "versions": [*record["versions"], new]})
+
+    def serve(self, concept: Concept, request: str, method: str, accepted: bool) -> None:
+        """See `Library.remember`."""
+        record = self._records.get(concept.id)
+        if record is None or record["versions"][-1]["version"] != concept.version:
+            return
+        *before, last = record["versions"]
+        with self._vault.writing():
+            self._replace({**record, "versions": [*before, served(last, request, method, accepted)]})
 
     def revert(self, name: str, version: int | None) -> Concept:
         """See `Library.revert`."""
@@ -366,16 +392,3 @@ class ConceptStore:
         for version in record["versions"]:
             self._values.pop((identity, version["version"]), None)
         self.revision += 1
-
-
-def _write_picture(folder: Path, role: str, picture: Image, mode: str) -> str:
-    data = encode_png(picture, mode)
-    name = file_name(role, data)
-    _write_new(folder / name, data)
-    return name
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file named by its content; the same content twice is one file."""
-    with suppress(FileExistsError):
-        write_synced(path, data)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .values import Take
+from .values import Take, Usage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,6 +26,8 @@ class Reply(Event):
 
     text: str
     done: bool = False
+    usage: Usage | None = None
+    """With `done`: the tokens and money of the turn, where the planner's provider reports them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .records import FORMAT, TAKE_ID, check_stored_name, need
+from .values import Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,20 @@ class History:
             if i == self.position:
                 at = len(kept) - 1
         return History(tuple(kept), at)
+
+
+BIN = 20
+"""How many deleted takes can be brought back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A take that was deleted in this process, as it was."""
+
+    take: Take
+    png: bytes
+    before: History
+    after: History
 
 
 def read_history(steps: Any, position: Any) -> History:

@@ -85,10 +85,10 @@ class Index:
     def drop(self) -> None:
         """Delete the index from the disk. The next search makes it anew."""
         self.close()
-        if self._folder.exists():
-            self._unstamp()  # first: what is left of an interrupted deletion must not look whole
-            remove(self._folder)
-        self._folder.mkdir()
+        self._unstamp()  # first: what is left of an interrupted deletion must not look whole
+        self._folder.mkdir(exist_ok=True)
+        for entry in list(self._folder.iterdir()):  # the folder itself stays: a library without it is a broken one
+            remove(entry)
 
     def close(self) -> None:
         """Let Chroma go. The index stays."""

@@ -1,11 +1,13 @@
 """The library: one folder that holds everything Limner remembers. The folder is the truth, Chroma its index.
 
 library.json            the format's version
+consents.json           what the user has agreed to
 lock                    held by the one process that writes
-concepts/<id>/          concept.json, reference-, mask- and rejected pictures, embeddings
+concepts/<id>/          concept.json, reference-, mask- and rejected pictures, embeddings, adapters/
 sessions/<slug>/        session.json, turns.jsonl, takes/<number>-<id>/{take.json,image.png}
 index/                  Chroma, a cache
 staging/                what is being written; empty between two changes
+jobs/                   trainings under way; what they leave is published by the writer
 broken/                 what could not be read and was set aside
 """
 
@@ -18,14 +20,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LibraryError, NotFound
-from . import archive, records, transfer
+from . import adapters, archive, records, transfer
 from .concepts import ConceptStore
-from .files import Lock, Vault, default_home, explain, now, read_json, to_json
+from .consents import Consents
+from .files import Lock, Vault, default_home, explain, read_json
+from .format import check_format
 from .history import number_of
 from .index import Index
 from .names import clean_name, slug
 from .sessions import SessionStore, create
-from .values import Concept, Take
+from .values import Adapter, Concept, Rated, Take
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +50,8 @@ class Library:
         """What was found damaged and how it was mended, in sentences; grows while the library is open."""
         self._vault = vault
         self._lock = lock
+        self.consents = Consents(vault)
+        """What the user has agreed to."""
         self._concepts = ConceptStore(vault)
         self._sessions: dict[str, SessionStore] = {}
         self._index = Index(self.home / "index", self.notices)
@@ -71,7 +77,7 @@ class Library:
                 folder.mkdir(parents=True, exist_ok=True)
                 lock = Lock(folder / "lock")
             library = cls(Vault(folder, [], write=write), lock)
-            fresh = library._check_format()
+            fresh = check_format(library._vault)
             if write:
                 library._make_folders(fresh)
                 library._vault.sweep()
@@ -87,6 +93,11 @@ class Library:
                 raise explain(error, folder) from error
             raise
         return library
+
+    @property
+    def writable(self) -> bool:
+        """Whether this one may change it: opened for writing and not closed."""
+        return self._vault.write
 
     def close(self) -> None:
         """Let others write. Everything is on the disk already; using the library afterwards is an error."""
@@ -183,6 +194,16 @@ class Library:
         with self._vault.guard:
             return self._concepts.revise(name, add, remove, reject, changeable)
 
+    def learn(self, concept_id: str, rating: Rated) -> Concept:
+        """Keep what the user thought of a take that shows a concept, as a new version. The last word counts."""
+        with self._vault.guard:
+            return self._concepts.rate(concept_id, rating)
+
+    def remember(self, concept: Concept, request: str, method: str, accepted: bool) -> None:
+        """Keep how a method did for a concept and a kind of request, with this version: reverting forgets it."""
+        with self._vault.guard:
+            self._concepts.serve(concept, request, method, accepted)
+
     def rename(self, old: str, new: str) -> Concept:
         """Give a concept another name. The name belongs to all versions; takes keep the name they were drawn
         with.
@@ -212,13 +233,32 @@ class Library:
                 self._index.drop()
             self._concepts.forget(name)
 
+    def adapters(self, concept: Concept) -> tuple[Adapter, ...]:
+        """What was trained for the concept and fits its pictures at this version, newest first."""
+        with self._vault.guard:
+            found, broken = adapters.adapters_in(self._concepts.folder_of(concept.id))
+            self.notices.extend(text for text in broken if text not in self.notices)
+            return tuple(a for a in found if self._concepts.same_pictures(concept, a.version))
+
+    def publish_adapter(self, concept_id: str, staged: Path) -> Adapter:
+        """Keep a finished training's folder (see `adapters.write_record`) with its concept.
+
+        An older one of the same method, model and version makes room.
+
+        Raises:
+            NotFound: the concept was forgotten meanwhile. LibraryError: the folder is damaged.
+        """
+        with self._vault.writing():
+            self._concepts.at(concept_id, 1)
+            return adapters.publish(self._vault, self._concepts.folder_of(concept_id), staged)
+
     def embeddings(self, concept: Concept, space: str) -> np.ndarray | None:
         """The references' embeddings, float32 [n_references, dim]; `None` if there are none in this space."""
         with self._vault.reading():
             return self._concepts.embeddings(concept, space)
 
     def put_embeddings(self, concept: Concept, space: str, array: np.ndarray) -> None:
-        """Store embeddings [n_references, dim], L2-normalised, for all versions with the same references."""
+        """Store embeddings [n_references, dim] for all versions with the same references."""
         with self._vault.guard:
             self._concepts.put_embeddings(concept, space, array)
 
@@ -321,43 +361,6 @@ class Library:
                 return transfer.Import(self._vault, self._concepts, self.home / "sessions", box).run()
 
     # On the disk
-
-    def _check_format(self) -> bool:
-        """Refuse another format; whether the library is a new one."""
-        path = self.home / "library.json"
-        try:
-            found = read_json(path).get("format")
-        except FileNotFoundError:
-            if (self.home / "concepts").is_dir() or (self.home / "sessions").is_dir():
-                self._mend_format("was missing")
-                return False
-            if self._vault.write:
-                self._write_format()
-            return True
-        except (ValueError, IsADirectoryError) as error:
-            self._mend_format(f"could not be read ({error})")
-            return False
-        if found != records.FORMAT:
-            newer = isinstance(found, int) and found > records.FORMAT
-            raise LibraryError(
-                f"The library at {self.home} has the format {found!r}; this Limner reads {records.FORMAT}.",
-                hint="Update Limner." if newer else "Export from it with the Limner that made it, and import here.",
-            )
-        return False
-
-    def _mend_format(self, why: str) -> None:
-        text = f"library.json {why}"
-        if self._vault.write:
-            path = self.home / "library.json"
-            if path.exists():
-                self._vault.set_aside(path)
-            self._write_format()
-            text += " and was written anew"
-        self.notices.append(f"{text}; the library was read as it is.")
-
-    def _write_format(self) -> None:
-        self._vault.staging.mkdir(exist_ok=True)
-        self._vault.put(self.home / "library.json", to_json({"format": records.FORMAT, "created": now()}))
 
     def _make_folders(self, fresh: bool) -> None:
         for name in ("concepts", "sessions", "index", "staging"):

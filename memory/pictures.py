@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .files import write_synced
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,3 +56,17 @@ def check_png(data: bytes, mode: str) -> tuple[int, int]:
 def file_name(role: str, data: bytes) -> str:
     """The name of a stored picture: its role ("reference", "mask", "rejected") and a hash of its content."""
     return f"{role}-{hashlib.sha256(data).hexdigest()[:16]}.png"
+
+
+def write_picture(folder: Path, role: str, picture: Image, mode: str) -> str:
+    """Write a picture as PNG under the name that its content gives it; returns that name."""
+    data = encode_png(picture, mode)
+    name = file_name(role, data)
+    write_new(folder / name, data)
+    return name
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file named by its content; the same content twice is one file."""
+    with suppress(FileExistsError):
+        write_synced(path, data)

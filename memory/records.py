@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from ..errors import UserError
 from .names import clean_name, clean_value
-from .values import Concept, ConceptUse, Origin, Scores, Take
+from .values import Concept, ConceptUse, Origin, Rated, Scores, Served, Take
 
 FORMAT = 1
 """Of `library.json`, of every record and of archives."""
@@ -39,6 +40,12 @@ def _text(value: Any, what: str) -> str:
 def _texts(value: Any, what: str) -> list[str]:
     if type(value) is not list or not all(type(v) is str for v in value):
         raise ValueError(f"{what} is no list of texts")
+    return value
+
+
+def _objects(value: Any, what: str) -> list[dict[str, Any]]:
+    if type(value) is not list or not all(type(v) is dict for v in value):
+        raise ValueError(f"{what} is no list of objects")
     return value
 
 
@@ -96,6 +103,16 @@ def _check_version(version: dict[str, Any]) -> None:
     masks = version.get("masks")
     need(type(masks) is list and len(masks) == len(references), "its masks do not match its references")
     _files([m for m in masks or () if m is not None], _PICTURE, "masks")
+    for entry in _objects(version.get("ratings", []), "ratings"):
+        need(TAKE_ID.fullmatch(_text(entry.get("take"), "take")), "a rated take's id is malformed")
+        need(type(entry.get("liked")) is bool, "a rating is unknown")
+        _text(entry.get("method"), "method")
+        for name in ("subject", "text"):
+            need(entry.get(name) is None or _number(entry[name], name, 1) >= 0, f"{name} is no score")
+    for entry in _objects(version.get("served", []), "served"):
+        _text(entry.get("request"), "request")
+        _text(entry.get("method"), "method")
+        need(_whole(entry.get("accepted"), "accepted") <= _whole(entry.get("tried"), "tried", 1), "served miscounts")
     spaces = version.get("embeddings")
     need(type(spaces) is dict, "embeddings is no object")
     for space, entry in (spaces or {}).items():
@@ -129,6 +146,13 @@ def concept_value(record: dict[str, Any], version: dict[str, Any], folder: Path)
         rejected=tuple(folder / n for n in version["rejected"]),
         created=version["created"],
         notes=tuple(version["notes"]),
+        ratings=tuple(
+            Rated(r["take"], r["liked"], r["method"], r.get("subject"), r.get("text"))
+            for r in version.get("ratings", [])
+        ),
+        served=tuple(
+            Served(s["request"], s["method"], s["tried"], s["accepted"]) for s in version.get("served", [])
+        ),
     )
 
 
@@ -137,7 +161,6 @@ def concept_value(record: dict[str, Any], version: dict[str, Any], folder: Path)
 
 def take_record(take: Take, image_bytes: int) -> dict[str, Any]:
     """A take as its `take.json`; `image_bytes` is the size of its picture file, to notice a damaged one."""
-    scores = take.scores
     return {
         "format": FORMAT,
         "id": take.id,
@@ -154,12 +177,7 @@ def take_record(take: Take, image_bytes: int) -> dict[str, Any]:
         "seed": take.seed,
         "model": take.model,
         "settings": clean_value(take.settings),
-        "scores": {
-            "subject": scores.subject,
-            "text": scores.text,
-            "copy": scores.copy,
-            "verdict": scores.verdict,
-        },
+        "scores": scores_record(take.scores),
         "seconds": take.seconds,
         "created": take.created,
         "rating": take.rating,
@@ -211,7 +229,7 @@ def take_value(record: dict[str, Any], folder: Path, session: str) -> Take:
         seed=_whole(record.get("seed"), "seed"),
         model=_text(record.get("model"), "model"),
         settings=settings or {},
-        scores=_scores(record.get("scores")),
+        scores=scores_value(record.get("scores")),
         seconds=_number(record.get("seconds"), "seconds", 1e9),
         created=_text(record.get("created"), "created"),
         rating=rating,
@@ -247,14 +265,23 @@ def _number(value: Any, what: str, most: float) -> float:
     return float(value)
 
 
-def _scores(value: Any) -> Scores:
+def scores_record(scores: Scores) -> dict[str, Any]:
+    """Scores as JSON."""
+    row: dict[str, Any] = {"subject": scores.subject, "text": scores.text, "copy": scores.copy}
+    return row | {"verdict": scores.verdict, "details": clean_value(scores.details)}
+
+
+def scores_value(value: Any) -> Scores:
+    """Scores from their JSON. Raises ValueError: says what is wrong."""
     need(isinstance(value, dict), "scores is no object")
     verdict = value.get("verdict")
     need(verdict in ("accept", "retry", "copied", "not_measured"), "its verdict is unknown")
     subject, text, copy = (
         None if value.get(name) is None else _number(value[name], name, 1) for name in ("subject", "text", "copy")
     )
-    return Scores(subject=subject, text=text, copy=copy, verdict=verdict)
+    details = value.get("details", {})
+    need(isinstance(details, dict), "the scores' details are no object")
+    return Scores(subject=subject, text=text, copy=copy, verdict=verdict, details=details)
 
 
 def bounded(scores: Scores) -> Scores:
@@ -263,4 +290,4 @@ def bounded(scores: Scores) -> Scores:
     def bound(value: float | None) -> float | None:
         return None if value is None or value != value else min(1.0, max(0.0, float(value)))
 
-    return Scores(bound(scores.subject), bound(scores.text), bound(scores.copy), scores.verdict)
+    return replace(scores, subject=bound(scores.subject), text=bound(scores.text), copy=bound(scores.copy))

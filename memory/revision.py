@@ -9,6 +9,8 @@ from .files import now
 from .names import clean_line, key
 
 Version = dict[str, Any]
+MEMORY = 20
+"""So many outcomes of a method are remembered."""
 _LISTS = ("stable", "changeable", "negatives", "notes", "references", "masks", "rejected")
 
 
@@ -45,9 +47,29 @@ def revised(old: Version, add: Iterable[str], remove: Iterable[str], changeable:
 
 
 def same_content(a: Version, b: Version) -> bool:
-    """Whether two versions say the same. When they were made does not matter, nor do embeddings."""
-    apart = ("version", "created", "embeddings")
+    """Whether two versions say the same. When they were made does not matter, nor embeddings and outcomes."""
+    apart = ("version", "created", "embeddings", "served")
     return {k: v for k, v in a.items() if k not in apart} == {k: v for k, v in b.items() if k not in apart}
+
+
+def rated(old: Version, rating: dict[str, Any]) -> Version:
+    """The next version, in which the user's latest word on one take counts."""
+    others = [r for r in old.get("ratings", []) if r["take"] != rating["take"]]
+    return {**old, "version": old["version"] + 1, "created": now(), "ratings": [*others, rating]}
+
+
+def served(old: Version, request: str, method: str, accepted: bool) -> Version:
+    """The same version, knowing one more outcome of `method` for this kind of request."""
+    made = [dict(entry) for entry in old.get("served", [])]
+    entry = next((e for e in made if (e["request"], e["method"]) == (request, method)), None)
+    if entry is None:
+        entry = {"request": request, "method": method, "tried": 0, "accepted": 0}
+        made.append(entry)
+    entry["tried"] += 1
+    entry["accepted"] += int(accepted)
+    if entry["tried"] > MEMORY:  # what happened lately counts more
+        entry["tried"], entry["accepted"] = MEMORY, max(0, entry["accepted"] - int(accepted is False))
+    return {**old, "served": made}
 
 
 def merged(lines: Iterable[str], more: Iterable[str]) -> list[str]:

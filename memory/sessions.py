@@ -7,9 +7,6 @@ good.
 
 from __future__ import annotations
 
-import errno
-import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFound, UserError
 from . import records
 from .files import Vault, new_id, now, read_json, to_json, write_synced
-from .history import History, check_session, number_of, read_history, session_record, span
+from .history import BIN, Deleted, History, check_session, number_of, read_history, session_record, span
 from .names import clean_text, clean_value
 from .pictures import encode_png
+from .turnlog import append_turn, read_turns
 from .values import ConceptUse, Origin, Scores, Take
 
 if TYPE_CHECKING:
@@ -39,7 +37,9 @@ class SessionStore:
         """Everything of this session lies here."""
         self._vault = vault
         self._takes: dict[str, Take] = {}
-        self._deleted: dict[str, int] = {}
+        self._deleted: dict[str, tuple[int, str | None]] = {}
+        """Number and parent of each deleted take, by id."""
+        self._bin: list[Deleted] = []
         self._next = 1
         self._history = History()
         self._state: dict[str, Any] = {}
@@ -63,8 +63,8 @@ class SessionStore:
         found = self.resolve(ref)
         if found is None:
             number = number_of(ref)
-            what = f"take {number}" if number is not None else f"take {str(ref)[:40]}"
-            if number in self._deleted.values() or str(ref) in self._deleted:
+            what = f"take {str(ref)[:40] if number is None else number}"
+            if str(ref) in self._deleted or number in [gone for gone, _ in self._deleted.values()]:
                 raise NotFound(f"{what[0].upper()}{what[1:]} was deleted.")
             numbers = [t.number for t in self.takes()]
             raise NotFound(f'There is no {what} in the session "{self.name}".', hint=span(numbers))
@@ -76,6 +76,13 @@ class SessionStore:
         if number is None:
             return self._takes.get(str(ref).strip().lower())
         return next((t for t in self._takes.values() if t.number == number), None)
+
+    def parent(self, take: Take) -> Take | None:
+        """The take that this one was made from; of deleted ones, the nearest before them that is still there."""
+        identity = take.parent
+        for _ in self._deleted:  # not more often: an edited record may point in a circle
+            identity = self._deleted.get(identity or "", (0, identity))[1]
+        return self._takes.get(identity) if identity else None
 
     @property
     def head(self) -> Take | None:
@@ -183,21 +190,54 @@ class SessionStore:
         """Replace a take's scores."""
         return self._change(ref, scores=records.bounded(scores))
 
+    def keep_original(self, take: Take, name: str, data: bytes) -> None:
+        """Keep the file that an imported take came from, beside its picture; it goes when the take goes."""
+        with self._vault.writing():
+            self._vault.put(take.image_path.with_name(f"original{Path(name).suffix.lower()}"), data)
+
     def delete(self, ref: int | str) -> Take:
         """Remove a take's picture and words for good; returns the take as it was.
 
         Its number and place in the tree stay, so children keep their parent. The head goes back to where the
-        user was before.
+        user was before. While the library stays open, `undelete` brings it back.
         """
         with self._vault.writing():
             take = self.take(ref)
+            png = take.image_path.read_bytes()
             self._vault.put(take.image_path.parent / "take.json", to_json(records.tombstone(take)))
-            self._deleted[take.id] = take.number
+            self._deleted[take.id] = take.number, take.parent
             del self._takes[take.id]
-            self._history = self._history.without({take.id})
-            take.image_path.unlink(missing_ok=True)
+            before, self._history = self._history, self._history.without({take.id})
+            self._bin = [*self._bin, Deleted(take, png, before, self._history)][-BIN:]
+            remove_pictures(take.image_path.parent)
             with suppress(OSError):  # should this fail, the next opening does it from the tombstone
                 self._save(self._history)
+        return take
+
+    def undelete(self, ref: int | str | None = None) -> Take:
+        """Bring back a take that was deleted since the library was opened; `None`: the last one.
+
+        If nothing has moved since, the user is also where they were.
+
+        Raises:
+            UserError: it is not among the last `BIN` that were deleted.
+        """
+        with self._vault.writing():
+            names = {number_of(ref), ref} - {None} if ref is not None else set()
+            kept = [d for d in self._bin if ref is None or names & {d.take.id, d.take.number}]
+            if not kept:
+                what = "deleted take" if ref is None else f"deleted take {str(ref)[:40]}"
+                raise UserError(f"There is no {what} that could be brought back.")
+            found = kept[-1]
+            take, record = found.take, to_json(records.take_record(found.take, len(found.png)))
+            self._vault.put(take.image_path, found.png)  # first: without its picture it would be set aside
+            self._vault.put(take.image_path.parent / "take.json", record)
+            del self._deleted[take.id]
+            self._takes[take.id] = take
+            self._bin.remove(found)
+            if self._history == found.after:
+                with suppress(OSError):  # then the take is there, and the user is at another one
+                    self._save(found.before)
         return take
 
     # Where the user is
@@ -239,19 +279,9 @@ class SessionStore:
     def add_turn(self, turn: Mapping[str, Any]) -> None:
         """Append a turn to the log; its strings are cleaned and "time" is added."""
         entry = {"time": now(), **clean_value(turn)}
-        line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode()
         with self._vault.writing():
             turns = self.turns()
-            with open(self.folder / "turns.jsonl", "ab", buffering=0) as file:
-                size = file.tell()
-                try:
-                    if file.write(line) != len(line):
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                    os.fsync(file.fileno())
-                except OSError:
-                    with suppress(OSError):
-                        os.truncate(file.fileno(), size)
-                    raise
+            append_turn(self.folder / "turns.jsonl", entry)
             self._turns = [*turns, entry]
 
     def put_state(self, **values: Any) -> None:
@@ -324,9 +354,9 @@ class SessionStore:
                 identity, number = records.place_of(record)
                 records.need(folder.name == f"{number}-{identity}", "its folder has another name")
                 if record.get("deleted") is True:
-                    self._deleted[identity] = number
+                    self._deleted[identity] = number, record.get("parent")
                     if self._vault.write:  # the process may have ended before the picture was gone
-                        (folder / "image.png").unlink(missing_ok=True)
+                        remove_pictures(folder)
                 else:
                     take = records.take_value(record, folder, self.name)
                     size = take.image_path.stat().st_size
@@ -346,21 +376,17 @@ class SessionStore:
         self._vault.notices.append(text + ".")
 
     def _read_turns(self) -> list[dict[str, Any]]:
-        path = self.folder / "turns.jsonl"
-        data = path.read_bytes() if path.exists() else b""
-        whole, _, torn = data.rpartition(b"\n")
-        if torn and self._vault.write:  # the process ended while it wrote this line
-            os.truncate(path, len(data) - len(torn))
-        turns, unread = [], 0
-        for line in whole.splitlines():
-            try:
-                turns.append(dict(json.loads(line)))
-            except (ValueError, TypeError, RecursionError):
-                unread += 1
+        turns, unread = read_turns(self.folder / "turns.jsonl", mend=self._vault.write)
         if unread:
             lines = "1 line" if unread == 1 else f"{unread} lines"
             self._vault.notices.append(f'{lines} in the turns of the session "{self.name}" could not be read.')
         return turns
+
+
+def remove_pictures(folder: Path) -> None:
+    """Delete a take's picture and the file that it came from."""
+    for file in (folder / "image.png", *folder.glob("original.*")):
+        file.unlink(missing_ok=True)
 
 
 def create(vault: Vault, folder: Path, name: str) -> SessionStore:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import archive, records
+from . import adapters, archive, records
 from .concepts import ConceptStore
 from .files import Vault, new_id, read_json, sync_folder, to_json, write_synced
 from .history import History, check_session, read_history
@@ -37,6 +37,7 @@ def _concept_members(concepts: ConceptStore, identity: str) -> Iterator[tuple[st
     if record is not None:
         for name in ("concept.json", *sorted(records.files_of(record))):
             yield f"concepts/{identity}/{name}", concepts.folder_of(identity) / name
+        yield from adapters.members(concepts.folder_of(identity), identity, archive.MAX_FILE)
 
 
 def _session_members(concepts: ConceptStore, session: SessionStore) -> Iterator[tuple[str, Path]]:
@@ -159,7 +160,10 @@ def _check_concept(folder: Path) -> Record:
     record = records.check_concept(clean_value(read_json(folder / "concept.json")))
     records.need(record["id"] == folder.name, "a concept in it has another id than its folder")
     used = records.files_of(record)
-    records.need({p.name for p in folder.iterdir()} == used | {"concept.json"}, "files of a concept in it are missing")
+    present = {p.name for p in folder.iterdir()} - {adapters.FOLDER}
+    records.need(present == used | {"concept.json"}, "files of a concept in it are missing")
+    for path in sorted(folder.glob(f"{adapters.FOLDER}/*")):
+        records.need(adapters.check_files(path)["id"] == path.name, "an adapter in it has another id than its folder")
     sizes = {name: _check_picture(folder / name) for name in used if name.endswith(".png")}
     for version in record["versions"]:
         records.check_stored_name(version["kind"], "kind")

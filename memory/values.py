@@ -27,6 +27,10 @@ class Scores:
     text: float | None = None
     copy: float | None = None
     verdict: Verdict = "not_measured"
+    details: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What the verdict rests on, as JSON values; only what was measured: `references` (a subject's similarity to each
+    of its references), `phrases` (a piece of the prompt to the chance that it holds), `missing` (what is not in the
+    picture), `leak` (subjects by regions), `copy_of`, `thresholds` and a `reason` in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,48 @@ class ConceptUse:
     id: str
     name: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What a method learned about a concept: a folder of files in the layout of its ecosystem."""
+
+    id: str
+    """Unique everywhere."""
+    method: str
+    folder: Path
+    model: str
+    """Hash of the weights that it was trained on; it fits no others."""
+    version: int
+    """The concept's version that it learned."""
+    scores: Scores = Scores()
+    """Of the kept checkpoint, on prompts that the references do not show."""
+    created: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Steps, seconds and the like."""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What the user thought of a take that shows a concept, with what was measured about it."""
+
+    take: str
+    """The take's id."""
+    liked: bool
+    method: str
+    subject: float | None = None
+    text: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How often a method was tried for a concept and a kind of request, and how often its picture was accepted."""
+
+    request: str
+    method: str
+    tried: int
+    accepted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +109,10 @@ class Concept:
     """Pictures the user rejected, kept as negative examples."""
     created: str = ""
     notes: tuple[str, ...] = ()
+    ratings: tuple[Rated, ...] = ()
+    """What the user thought of takes that show it, at most one a take."""
+    served: tuple[Served, ...] = ()
+    """What the methods have achieved for it since this version, and up to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +153,23 @@ class Take:
 
         with Image.open(self.image_path) as picture:
             return picture.convert("RGB")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the planner's calls cost, as far as its provider reports it."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    cost: float | None = None
+    """In the provider's currency (US dollars with all that report it); `None` where nobody says."""
+
+    def __add__(self, other: Usage) -> Usage:
+        known = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.calls + other.calls,
+            sum(known) if known else None,
+        )

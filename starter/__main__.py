@@ -17,7 +17,11 @@ PARTS = {
     "vision": {"minutes": 5, "batch": 128, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 1.5},
     "ar": {"minutes": 90, "batch": 32, "processes": 2, "lr": 1.5e-3, "muon_lr": 0.015, "average": 0.997},
     "decoder": {"minutes": 30, "batch": 16, "processes": 1, "lr": 1e-3, "muon_lr": 0.01, "evaluate_minutes": 5},
-    "encoder": {"minutes": 8, "batch": 192, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 2},
+    "encoder": {"minutes": 25, "batch": 64, "lr": 2e-3, "muon_lr": 0.02, "average": 0.995, "evaluate_minutes": 3},
+    "diffusion_autoencoder": {"minutes": 13, "batch": 16, "processes": 2, "lr": 1e-3, "muon_lr": 0.01},
+    "diffusion_encoder": {"minutes": 9, "batch": 64, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 2},
+    "diffusion": {"minutes": 92, "batch": 32, "processes": 2, "lr": 1.5e-3, "muon_lr": 0.02, "average": 0.9985,
+                  "decay": 0.3},
     "segmenter": {"minutes": 5, "batch": 32, "lr": 2e-3, "muon_lr": 0.02, "evaluate_minutes": 2},
 }
 
@@ -45,6 +49,10 @@ def train(part: str, options: argparse.Namespace) -> None:
         from .ar import encode_pool
 
         encode_pool(plan)
+    elif part == "diffusion":
+        from .diffusion import cache_pool
+
+        cache_pool(plan)
     launch(plan, importlib.import_module(f".{part}", __package__).build)
 
 

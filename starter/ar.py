@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.multiprocessing.spawn as multiprocessing
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 from transformers import PreTrainedTokenizerFast
 
 from ..tools.nn.pooling import pool_tokens
@@ -62,7 +62,7 @@ def encode_pool(plan: Plan, parts: int = 2) -> np.ndarray:
     """Codes `[n, 64]` int16 of all pictures of the pool, computed once a tokenizer and kept beside it."""
     file = plan.work / "codes.npy"
     if not file.exists():
-        multiprocessing.spawn(_encode_part, (plan, parts), nprocs=parts)
+        spawn(_encode_part, (plan, parts), nprocs=parts)
         files = [plan.work / f"codes.part{i}.npy" for i in range(parts)]
         np.save(plan.work / "codes.new.npy", np.concatenate([np.load(f) for f in files]))
         (plan.work / "codes.new.npy").rename(file)

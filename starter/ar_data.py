@@ -18,8 +18,8 @@ from .world import Scene, Subject, caption, describe, instruction
 from .world.words import KIND_NOUNS
 
 SHARES = {
-    "one": 0.26, "two": 0.12, "three": 0.06, "pair": 0.10, "words": 0.12,
-    "edit": 0.11, "edit_known": 0.12, "nothing": 0.06, "wordless": 0.02, "edit_wordless": 0.03,
+    "one": 0.18, "two": 0.05, "three": 0.04, "pair": 0.08, "words": 0.08,
+    "edit": 0.29, "edit_known": 0.19, "nothing": 0.05, "wordless": 0.02, "edit_wordless": 0.02,
 }  # fmt: skip
 HELD = 1500
 """Singles at the end of the pool's subjects that are kept for measuring."""

@@ -14,6 +14,7 @@ from transformers import CLIPModel, PreTrainedTokenizerFast, SegformerForSemanti
 
 from . import encoder, janus, segmenter
 from .ar import state_of, tokenizer_state
+from .diffusion_export import export_diffusion
 from .loop import Plan
 from .restore import READER
 from .words import sentences
@@ -31,15 +32,18 @@ def export_all(work: Path, out: Path) -> None:
         export_ar(plan, tokenizer, _emptied(out / "ar"))
     if (work / "encoder" / "state.safetensors").exists():
         model = CLIPModel(encoder.config(tokenizer))
-        model.load_state_dict(state_of(plan, "encoder"), strict=False)
+        model.load_state_dict({k[5:]: v for k, v in state_of(plan, "encoder").items() if k.startswith("clip.")})
         model.half().save_pretrained(_emptied(out / "encoder"), max_shard_size=SHARD)
         tokenizer.save_pretrained(out / "encoder")
     if (work / "segmenter" / "state.safetensors").exists():
         found = SegformerForSemanticSegmentation(segmenter.config())
         found.load_state_dict(whole_state(plan, "segmenter"))
         found.half().save_pretrained(_emptied(out / "segmenter"), max_shard_size=SHARD)
-    for folder in (f.parent for f in out.glob("*/config.json")):
-        sums = [f"{sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in sorted(folder.glob("*.safetensors"))]
+    if (work / "diffusion" / "state.safetensors").exists():
+        export_diffusion(plan, _emptied(out / "diffusion"))
+    for folder in (f.parent for f in (*out.glob("*/config.json"), *out.glob("*/model_index.json"))):
+        files = sorted(folder.rglob("*.safetensors"))
+        sums = [f"{sha256(f.read_bytes()).hexdigest()}  {f.relative_to(folder).as_posix()}\n" for f in files]
         (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
     for file in out.rglob("*"):
         file.chmod(0o755 if file.is_dir() else 0o644)

@@ -1,6 +1,6 @@
 """The training loop that all starter recipes share.
 
-The schedule follows the clock, not the step: a warm-up, a plateau, and a linear decay over the last half of
+The schedule follows the clock, not the step: a warm-up, a plateau, and a linear decay over the last part (`decay`) of
 `minutes`. Weights, their moving average and the optimizers' state are kept in safetensors, complete or absent,
 every two minutes; a killed run goes on from there, and a longer `minutes` continues a finished one.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from typing import Protocol
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing.spawn as multiprocessing
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 from .optim import optimizers
 
@@ -37,6 +38,7 @@ class Plan:
     muon_lr: float = 0.02
     weight_decay: float = 0.0
     average: float = 0.998
+    decay: float = 0.5
     seed: int = 0
     processes: int = 1
     evaluate_minutes: float = 4.0
@@ -56,11 +58,11 @@ class Task(Protocol):
     def evaluate(self) -> dict[str, float]: ...
 
 
-def rate(fraction: float) -> float:
-    """Multiplier of the learning rate at `fraction` of the time."""
+def rate(fraction: float, decay: float = 0.5) -> float:
+    """Multiplier of the learning rate at `fraction` of the time, `decay` being the last part, over which it falls."""
     if fraction < 0.01:
         return fraction / 0.01
-    return 1.0 if fraction < 0.5 else max(0.02, (1 - fraction) / 0.5)
+    return 1.0 if fraction < 1 - decay else max(0.02, (1 - fraction) / decay)
 
 
 def save_state(folder: Path, task: Task, average: dict[str, Tensor], made: list, record: dict) -> None:
@@ -148,7 +150,7 @@ def run(plan: Plan, build: Callable[[Plan, int], Task], rank: int = 0) -> None:
         loss, metrics = task.loss(fraction)
         for optimizer in made:
             for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * rate(fraction)
+                group["lr"] = group["base_lr"] * rate(fraction, plan.decay)
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if dist.is_initialized():
@@ -195,7 +197,15 @@ def evaluate(plan: Plan, task: Task, average: dict[str, Tensor], step: int, seco
         task.model.train()
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process when `parent` is gone: a killed run must not go on, unseen, in its children."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def _worker(rank: int, plan: Plan, build: Callable[[Plan, int], Task], port: int) -> None:
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     torch.set_num_threads(1)
     if plan.processes > 1:
         dist.init_process_group(
@@ -216,4 +226,4 @@ def launch(plan: Plan, build: Callable[[Plan, int], Task]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    multiprocessing.spawn(_worker, (plan, build, port), nprocs=plan.processes)
+    spawn(_worker, (plan, build, port), nprocs=plan.processes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from transformers import CLIPModel, PreTrainedTokenizerFast, SegformerForSemanticSegmentation
 
 from . import janus
+from .encoder import EncoderModule
 from .vision import Reader
 
 READER = "reader.safetensors"
@@ -30,8 +32,18 @@ def restore(weights: Path, work: Path) -> None:
     _write(weights, work, "decoder", decoder)
     _write(weights, work, "ar", structured(tokenizer, state, vq, reader))
     # These two rename their weights on disk, so the class has to read them.
-    for part, kind in (("encoder", CLIPModel), ("segmenter", SegformerForSemanticSegmentation)):
-        _write(weights, work, part, kind.from_pretrained(weights / part, dtype=torch.float32).state_dict())
+    scorer = EncoderModule(tokenizer)
+    scorer.clip.load_state_dict(CLIPModel.from_pretrained(weights / "encoder", dtype=torch.float32).state_dict())
+    _write(weights, work, "encoder", scorer.state_dict())
+    segmenter = SegformerForSemanticSegmentation.from_pretrained(weights / "segmenter", dtype=torch.float32)
+    _write(weights, work, "segmenter", segmenter.state_dict())
+    if (weights / "diffusion").is_dir():
+        from .diffusion_export import restored
+
+        for part, found in restored(weights / "diffusion").items():
+            _write(weights, work, part, found)
+        words = work / "diffusion" / "tokenizer"
+        shutil.copytree(weights / "diffusion" / "tokenizer", words, dirs_exist_ok=True)
 
 
 def structured(

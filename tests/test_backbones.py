@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
 from limner.errors import ModelError
 from limner.tools.backbones import backbones, weights_hash
 from limner.tools.backbones.autoregressive import Seen, Text, Tokens, request_part, subject_part
+from limner.tools.backbones.clip import Clip
 from limner.tools.backbones.janus import Janus
-from limner.tools.nn.sampling import Sampling, truncate
+from limner.tools.nn.sampling import Sampling, truncate, unmoved
+from limner.tools.pixels import to_tensor
 
 from . import tiny
 
@@ -41,7 +45,7 @@ def test_hash_follows_content(checkpoint, tmp_path):
     _, folder = checkpoint
     copy = shutil.copytree(folder, tmp_path / "copy")
     assert weights_hash(copy) == weights_hash(folder)
-    weights = sorted(copy.glob("*.safetensors"))[0]
+    weights = sorted(copy.rglob("*.safetensors"))[0]
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
@@ -52,7 +56,7 @@ def test_hash_follows_content(checkpoint, tmp_path):
 def test_broken_checkpoint_is_said(checkpoint, tmp_path, damage):
     family, folder = checkpoint
     copy = shutil.copytree(folder, tmp_path / "copy")
-    weights = sorted(copy.glob("*.safetensors"))
+    weights = sorted(copy.rglob("*.safetensors"))
     if damage == "missing":
         shutil.rmtree(copy)
     elif damage == "empty":
@@ -60,7 +64,7 @@ def test_broken_checkpoint_is_said(checkpoint, tmp_path, damage):
     elif damage == "truncated":
         weights[0].write_bytes(weights[0].read_bytes()[:-100])
     else:
-        (copy / "config.json").write_text("{")
+        next(copy.glob("*.json")).write_text("{")
     with pytest.raises(ModelError):
         backbones()[family].load(copy)
 
@@ -88,10 +92,13 @@ def test_prompts_of_different_length_share_a_batch(janus):
     # The same by hand: two caches, one token after the other.
     from transformers import DynamicCache
 
-    caches, inputs = [DynamicCache(config=janus.config) for _ in range(2)], [
-        janus.embed([Text("<s>"), *request_part("a red dog", None)]),
-        janus.embed(request_part("", None)),
-    ]
+    caches, inputs = (
+        [DynamicCache(config=janus.config) for _ in range(2)],
+        [
+            janus.embed([Text("<s>"), *request_part("a red dog", None)]),
+            janus.embed(request_part("", None)),
+        ],
+    )
     for step in range(janus.steps):
         states = [
             janus.language_model(inputs_embeds=x, past_key_values=c, use_cache=True).last_hidden_state[:, -1]
@@ -145,3 +152,40 @@ def test_truncation_keeps_the_likeliest():
     for wrong in ({"guidance": 0.5}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -1}):
         with pytest.raises(ValueError, match="needed"):
             Sampling(**wrong)
+
+
+def test_a_request_that_changes_nothing_leaves_the_source_its_favour():
+    logits = torch.randn(2, 50, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(unmoved(logits, logits), torch.ones(2))
+    other = logits.clone()
+    other[1, 7] += 12
+    assert unmoved(other, logits)[0] == 1 and unmoved(other, logits)[1] < 0.01
+
+
+def test_the_source_is_kept_where_it_is_favoured(janus):
+    """An overwhelming favour gives the source back, whatever the model would draw."""
+    source = torch.randint(0, 16, (janus.steps,), generator=torch.Generator().manual_seed(1))
+    prompt = janus.read([Text("<s>"), *request_part("a dog", source)])
+    free = janus.read([Text("<s>"), *request_part("", source)])
+    drawn = list(janus.tokens(prompt, free, [1], Sampling(2.0, 1.0, keep=1e6), source))[-1]
+    assert drawn[0].tolist() == source.tolist()
+
+
+def test_published_janus_pro_is_asked_as_it_was_taught(janus):
+    plain = SimpleNamespace(get_vocab=dict, bos_token="<s>")
+    asked = Janus(janus.folder, janus.model, plain).marks
+    assert asked.begin == "<s><|User|>: " and asked.image.endswith("<|Assistant|>:<begin_of_image>")
+    assert janus.marks.concept == "<concept_{}>"
+
+
+def test_a_published_encoder_sees_pictures_as_it_was_taught(tmp_path):
+    from transformers import CLIPImageProcessorPil
+
+    model = Clip.load(tiny.clip(tmp_path))
+    picture = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
+    plain = model.images([picture])
+    CLIPImageProcessorPil(size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}).save_pretrained(tmp_path)
+    theirs = CLIPImageProcessorPil.from_pretrained(tmp_path)(picture, return_tensors="pt").pixel_values
+    ours = model._normalised(to_tensor(picture))
+    assert torch.allclose(ours, theirs, atol=1e-5)
+    assert (model.images([picture]) != plain).any()

@@ -23,6 +23,7 @@ from limner.bench.storybook.running import Runner, Settings
 from limner.bench.storybook.sheet import LABEL, TILE, key_file, write_sheet
 from limner.bench.storybook.trials import Trial, make_trial, sample_change
 from limner.errors import NotFound, UserError
+from limner.memory.values import Scores
 from limner.starter.world import (
     Figure,
     Scene,
@@ -36,7 +37,9 @@ from limner.starter.world import (
 )
 from limner.tools.values import Drawn, DrawRequest, Prepared
 
-SETTINGS = Settings("starter", "in_context", "abc123", "def456", seed=0, references=1, held_out=True, sampling={})
+SETTINGS = Settings(
+    "starter", "in_context", "abc123", "def456", seed=0, references=1, held_out=True, candidates=1, sampling={}
+)
 SURE = ("place", "time", "kind", "main", "accessory", "size", "position", "present")
 
 
@@ -127,6 +130,8 @@ def test_a_drawing_is_measured_attribute_by_attribute() -> None:
     assert all(drawing(scene, reading_of(scene)).values())
     wrong = drawing(scene, reading_of(scene, main=None))
     assert not wrong["main"] and not wrong["joint"] and wrong["class"] and wrong["place"]
+    copied = drawing(scene, reading_of(scene), copied=True)
+    assert copied["joint"] and not copied["not copied"] and not copied["success"]
 
 
 def test_edits_know_what_was_asked_and_what_should_stay() -> None:
@@ -226,6 +231,9 @@ class Painter:
 
     def prepare(self, image: Image.Image) -> Prepared:
         return Prepared(image, None)
+
+    def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
+        return Scores()
 
     def draw(self, request: DrawRequest, cancelled: Callable[[], bool]) -> Iterator[Drawn]:
         if len(self.requests) >= self.stop_after:

@@ -59,7 +59,7 @@ def test_a_program(tmp_path: Path, pictures: list[Path], monkeypatch: pytest.Mon
 
     assert (biscuit.name, biscuit.kind, biscuit.version, len(biscuit.references)) == ("Biscuit", "dog", 1, 2)
     reply, method, subject, text, copy = said
-    assert reply and method == "in_context"
+    assert reply and method == "ip_adapter"
     assert 0 <= subject <= 1 and 0 <= text <= 1 and (copy is None or 0 <= copy <= 1)
     with Image.open(out) as saved:
         assert saved.mode == "RGB" and turn.takes == (turn.take,)
@@ -145,10 +145,10 @@ def test_a_photograph_is_taught_with_a_word_about_it(agent: Agent, chat: Session
     told = len(agent.notices)
     agent.teach("Noise", [tmp_path / "photo.jpg"], kind="thing")
     assert any("storybook world" in text for text in agent.notices[told:])
-    turn = chat.say(f"this is my mug Foto: {tmp_path / 'photo.jpg'}")
+    turn = chat.say(f"this is my mug Nora: {tmp_path / 'photo.jpg'}")
     assert "storybook world" in turn.reply
     agent.forget("Noise")
-    agent.forget("Foto")
+    agent.forget("Nora")
 
 
 def test_a_gif_is_taught_by_its_first_frame(chat: Session, agent: Agent, tmp_path: Path) -> None:

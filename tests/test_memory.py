@@ -322,6 +322,45 @@ def test_deleting_leaves_a_place_in_the_tree(library: Library) -> None:
         assert [t.number for t in again.session().takes()] == [1, 4]
 
 
+def test_what_was_deleted_can_be_brought_back(library: Library) -> None:
+    session = library.session()
+    draw(session)
+    two = draw(session, "the middle")
+    three = draw(session, parent=two.id)
+    png = two.image_path.read_bytes()
+    session.delete(3)
+    session.delete(2)
+    assert session.head is not None and session.head.number == 1
+    assert session.undelete() == two and session.head == two
+    assert two.image_path.read_bytes() == png and session.take(2).prompt == "the middle"
+    assert session.undelete("#3") == three and session.head == three
+    with pytest.raises(UserError, match="no deleted take that"):
+        session.undelete()
+    session.delete(2)
+    session.undo()
+    with pytest.raises(UserError, match="no deleted take 1 "):
+        session.undelete(1)
+    assert session.undelete(2) == two and session.head != two, "who has moved since stays there"
+    session.delete(3)
+    library.close()
+    with Library.open(library.home) as again:
+        assert [t.number for t in again.session().takes()] == [1, 2]
+        with pytest.raises(UserError):
+            again.session().undelete(3)
+
+
+def test_the_nearest_parent_that_is_left(library: Library) -> None:
+    session = library.session()
+    one = draw(session)
+    two = draw(session, parent=one.id)
+    three = draw(session, parent=two.id)
+    session.delete(2)
+    assert session.parent(three) == one and session.parent(one) is None
+    library.close()
+    with Library.open(library.home, write=False) as again:
+        assert again.session().parent(three) == one
+
+
 def test_rating_and_scoring(library: Library) -> None:
     session = library.session()
     draw(session)

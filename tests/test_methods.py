@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import get_args
 
 import pytest
+import yaml
 from PIL import Image
 
 from limner.errors import ModelError, NotFound, UserError
 from limner.memory.events import Progress
+from limner.memory.files import new_id
+from limner.memory.values import Adapter, Scores
 from limner.tools import method as method_module
-from limner.tools.methods import in_context, methods
+from limner.tools.admission import lack
+from limner.tools.backbones import backbones
+from limner.tools.methods import in_context, ip_adapter, methods
 from limner.tools.presets import load_preset
 from limner.tools.registry import discover
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest, SubjectInput
+
+from . import tiny
 
 KNOWN = {"draw", "edit", "borrow", "several", "words", "ar", "pta", "trained"}
 
@@ -29,9 +36,73 @@ def studio(tiny_preset):
     made.close()
 
 
-@pytest.fixture(params=sorted(methods()))
-def method(request, studio):
-    return studio.method(request.param)
+PAIRS = [
+    (name, family)
+    for name, made in sorted(methods().items())
+    for family, known in sorted(backbones().items())
+    if known.kind == made.backbone and not lack(made, known)
+]
+"""Every method with every family that the registry lets it have."""
+
+
+@pytest.fixture(scope="module")
+def studios(studio, tiny_preset, tmp_path_factory, small_pictures):
+    """A studio for each family: the small preset, the family in its role."""
+    made = {"janus": studio, "stable_diffusion": studio}
+
+    def of(family: str) -> Studio:
+        if family not in made:
+            folder = tmp_path_factory.mktemp(family)
+            data = yaml.safe_load(tiny_preset.read_text())
+            own = [name for name, other in PAIRS if other == family]
+            data["methods"] = list(dict.fromkeys(n for name in own for n in (methods()[name].follows, name) if n))
+            spec = {"family": family, "folder": str(tiny.BUILDERS[family](folder / "model")), "steps": 4}
+            data["models"][backbones()[family].kind] = spec | (
+                {"side": 64} if "side" in backbones()[family].settings else {}
+            )
+            (folder / "own.yaml").write_text(yaml.safe_dump(data))
+            made[family] = Studio(load_preset(folder / "own.yaml"))
+        return made[family]
+
+    yield of
+    for other in set(made.values()) - {studio}:
+        other.close()
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def method(request, studios):
+    name, family = request.param
+    return studios(family).method(name)
+
+
+@pytest.fixture(scope="module")
+def trained(studio, tmp_path_factory):
+    """Gives subjects what a method needs before it draws: an adapter of two steps, kept for the module."""
+    kept: dict[tuple[str, str], Adapter] = {}
+
+    def train(method, known: SubjectInput) -> SubjectInput:
+        if "trained" not in method.capabilities:
+            return known
+        at = (method.name, known.key)
+        if at not in kept:
+            folder = tmp_path_factory.mktemp("training")
+            lesson = studio.lesson(known, folder, folder / "priors", None, lambda: False)
+            better = iter(range(1, 99))
+            lesson.score = lambda *about: Scores(subject=0.01 * next(better), text=0.5)
+            learned = finish(method.fit(lesson))
+            kept[at] = Adapter(new_id("a"), method.name, learned.folder, method.model.hash, 1, facts=learned.facts)
+        return replace(known, adapters=(kept[at],))
+
+    return train
+
+
+def finish(work):
+    """What a generator returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 def subject(key: str = "a@1", colour: str = "red") -> SubjectInput:
@@ -59,8 +130,10 @@ def test_says_what_it_is(name):
     assert all(f.default is not None for f in fields(made.Config))
 
 
-def test_draws_a_picture_a_seed_and_says_how_far_it_is(method):
-    drawn, progress = run(method, DrawRequest("Biscuit on the beach", (subject(),), count=3), [5, 6, 7])
+def test_draws_a_picture_a_seed_and_says_how_far_it_is(method, trained):
+    known = trained(method, subject())
+    drawn, progress = run(method, DrawRequest("Biscuit on the beach", (known,), count=3), [5, 6, 7])
+    assert {d.adapters for d in drawn} == {tuple(adapter.id for adapter in known.adapters)}
     assert [d.seed for d in drawn] == [5, 6, 7]
     assert [d.index for d in drawn] == [0, 1, 2]
     assert all(d.method == method.name and len(d.model) == 12 and d.image.mode == "RGB" for d in drawn)
@@ -69,40 +142,41 @@ def test_draws_a_picture_a_seed_and_says_how_far_it_is(method):
     assert drawn[0].image.tobytes() != drawn[1].image.tobytes()
 
 
-def test_the_same_seed_draws_the_same_picture(method):
-    request = DrawRequest("Biscuit on the beach", (subject(),))
+def test_the_same_seed_draws_the_same_picture(method, trained):
+    request = DrawRequest("Biscuit on the beach", (trained(method, subject()),))
     first, second = (run(method, request, [9])[0][0].image.tobytes() for _ in range(2))
     assert first == second
 
 
-def test_the_references_count(method):
-    pictures = [
-        run(method, DrawRequest("Biscuit", (subject(f"{c}@1", c),)), [3])[0][0].image.tobytes() for c in ("red", "blue")
-    ]
+def test_the_references_count(method, trained):
+    subjects = [trained(method, subject(f"{colour}@1", colour)) for colour in ("red", "blue")]
+    pictures = [run(method, DrawRequest("Biscuit", (known,)), [3])[0][0].image.tobytes() for known in subjects]
     assert pictures[0] != pictures[1]
 
 
-def test_stops_without_a_picture(method):
+def test_stops_without_a_picture(method, trained):
     asked = iter(range(100))
-    drawn, progress = run(method, DrawRequest("a dog"), [1], lambda: next(asked) >= 3)
+    drawn, progress = run(method, DrawRequest("a dog", (trained(method, subject()),)), [1], lambda: next(asked) >= 3)
     assert not drawn
     assert len(progress) == 3
 
 
-def test_edits_look_at_the_picture(method):
+def test_edits_look_at_the_picture(method, trained):
     if "edit" not in method.capabilities:
         pytest.skip("does not edit")
     made = [
-        run(method, DrawRequest("at night", source=Image.new("RGB", (50, 50), c)), [2])[0][0].image.tobytes()
+        run(method, DrawRequest("at night", (trained(method, subject()),), source=Image.new("RGB", (50, 50), c)), [2])[
+            0
+        ][0].image.tobytes()
         for c in ("white", "black")
     ]
     assert made[0] != made[1]
 
 
-def test_several_subjects(method):
+def test_several_subjects(method, trained):
     if "several" not in method.capabilities:
         pytest.skip("draws one subject at a time")
-    two = (subject(), SubjectInput("Momo", "cat", subject("b@1", "blue").references, key="b@1"))
+    two = (trained(method, subject()), SubjectInput("Momo", "cat", subject("b@1", "blue").references, key="b@1"))
     assert len(run(method, DrawRequest("Biscuit and Momo", two), [1])[0]) == 1
 
 
@@ -137,11 +211,38 @@ def test_lasting_attributes_are_said():
 
 
 def test_choices_and_refusals(studio):
-    assert [m.name for m in studio.methods() if m.available] == ["in_context"]
+    assert {m.name for m in studio.methods() if m.available} == set(studio.preset.methods)
+    assert studio._choose(DrawRequest("a dog")) == "in_context"
     with pytest.raises(NotFound, match="no method 'magic'"):
         list(studio.draw(DrawRequest("a dog", method="magic"), lambda: False))
     with pytest.raises(UserError, match="seed"):
         list(studio.draw(DrawRequest("a dog", seed=-1), lambda: False))
+
+
+def test_what_was_not_trained_is_said(method):
+    if "trained" not in method.capabilities:
+        assert finish(method.fit(None)) is None
+        return
+    with pytest.raises(UserError, match="has not been trained"):
+        run(method, DrawRequest("Biscuit", (subject(),)), [1])
+
+
+def weights(method) -> dict:
+    """All weights of the method's model, by name."""
+    if hasattr(method.model, "model"):
+        return method.model.model.state_dict()
+    pipe = method.model.pipe
+    return {f"{n}.{k}": v for n in ("unet", "text_encoder") for k, v in getattr(pipe, n).state_dict().items()}
+
+
+def test_a_trained_method_leaves_the_model_as_it_was(method, trained):
+    if "trained" not in method.capabilities:
+        pytest.skip("puts nothing into the model")
+    before = {name: value.clone() for name, value in weights(method).items()}
+    run(method, DrawRequest("Biscuit", (trained(method, subject()),)), [1])
+    after = weights(method)
+    assert before.keys() == after.keys()
+    assert not [name for name, value in before.items() if not bool((after[name] == value).all())]
 
 
 def test_two_classes_of_one_name_are_refused(tmp_path, monkeypatch):
@@ -164,3 +265,53 @@ def test_listing_imports_nothing_heavy():
         "sys.exit(any(m in sys.modules for m in ('torch', 'transformers', 'diffusers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_adapter_hears_is_computed_once_and_can_come_with_the_subject(studio, monkeypatch):
+    from dataclasses import replace
+
+    method, one = studio.method("ip_adapter"), subject("heard@1", "green")
+    first = run(method, DrawRequest("Biscuit at night", (one,)), [1])[0][0].image.tobytes()
+    known = replace(one, key="elsewhere@1", embeddings=dict(studio.kept(one)))
+    assert set(known.embeddings) == set(studio.kept_spaces)
+    monkeypatch.setattr(method.model, "image_embeddings", None)
+    assert run(method, DrawRequest("Biscuit at night", (one,)), [1])[0][0].image.tobytes() == first
+    assert run(method, DrawRequest("Biscuit at night", (known,)), [1])[0][0].image.tobytes() == first
+
+
+def test_subjects_share_the_picture_in_the_order_of_their_mention():
+    biscuit, momo = SubjectInput("Biscuit", "dog", ()), SubjectInput("Momo", "thing", ())
+    ordered = ip_adapter.by_mention("Momo meets Biscuit", (biscuit, momo))
+    assert [s.name for s in ordered] == ["Momo", "Biscuit"]
+    asked = ip_adapter.called("Momo meets Biscuit", ordered, ("subject", "friend"))
+    assert asked == "subject meets the dog friend"
+    assert ip_adapter.called("Biscuit at night", (biscuit,), ()) == "the dog at night"
+    left, right = ip_adapter.strips(2, 16)
+    assert left.getbbox() == (0, 0, 8, 16) and right.getbbox() == (8, 0, 16, 16)
+    assert ip_adapter.strips(1, 16) == [None]
+
+
+def test_the_adapter_by_block():
+    assert ip_adapter.scale_of(0.7, "all") == 0.7
+    assert ip_adapter.scale_of(0.7, "look") == {"up": 0.7}
+    with pytest.raises(ValueError, match="layout"):
+        ip_adapter.scale_of(1.0, "everything")
+
+
+def test_a_concept_keeps_what_the_adapter_hears_of_it(tiny_preset, tmp_path, monkeypatch):
+    from limner import Agent
+
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (64, 64), "red").save(picture)
+    with Agent.open(preset=str(tiny_preset), home=tmp_path / "home") as agent:
+        concept = agent.teach("Biscuit", [picture], kind="dog")
+        chat = agent.session("drawing")
+        first = chat.say("draw Biscuit on the beach", method="ip_adapter")
+        assert first.method == "ip_adapter"
+        (space,) = agent.studio.kept_spaces
+        kept = agent.library.embeddings(concept, space)
+        assert kept is not None and kept.shape == (1, 8)
+        method = agent.studio.method("ip_adapter")
+        method._heard.clear()
+        monkeypatch.setattr(method.model, "image_embeddings", None)
+        assert chat.say("draw Biscuit at night", method="ip_adapter").take is not None

@@ -69,8 +69,13 @@ def test_sentence(case: dict[str, Any]) -> None:
 
 # Sentences that others wrote, with the rates that were reached, a little below; never all of them are right.
 FLOORS = {
-    "independent_a": {"tool": 0.98, "reference": 0.97, "argument_resolved": 0.96},
-    "independent_c": {"tool": 0.94, "reference": 0.93, "argument_resolved": 0.91},
+    "independent_a": {"tool": 0.98, "reference": 0.97, "argument_resolved": 0.97},
+    "independent_b": {"tool": 0.98, "reference": 0.98, "argument_resolved": 0.95},
+    "independent_c": {"tool": 0.96, "reference": 0.95, "argument_resolved": 0.93},
+    "independent_e": {"tool": 0.95, "reference": 0.94, "argument_resolved": 0.88},
+    "independent_f": {"tool": 0.98, "reference": 0.98, "argument_resolved": 0.97},
+    "independent_h": {"tool": 0.97, "reference": 0.96, "argument_resolved": 0.93},
+    "independent_k": {"tool": 0.97, "reference": 0.96, "argument_resolved": 0.94},
     "independent_d": {"tool": 0.98, "reference": 0.97, "argument_resolved": 0.97},
 }
 
@@ -83,6 +88,40 @@ def test_independent_sentences(name: str) -> None:
     for what, floor in FLOORS[name].items():
         assert rates[what]["rate"] >= floor, (what, wrong)
     assert rates["wrong_call_where_question_due_of_all"]["rate"] <= 0.03
+
+
+HANDED = [
+    ("I'd love a wide picture of Luna on a swing", [("draw", {"size": "landscape", "prompt": "Luna on a swing"})]),
+    ("two upright pictures of Luna on a swing", [("draw", {"size": "portrait", "count": 2})]),
+    ("a wide shot of Luna on a swing", [("draw", {"prompt": "a wide shot of Luna on a swing"})]),
+    ("I like 1 but I don't like 2", [("rate", {"take": 1, "liked": True}), ("rate", {"take": 2, "liked": False})]),
+    ("rename Sunny to Cup, then draw him on a roof", [("rename", {}), ("draw", {"concepts": ["Cup"]})]),
+    ("can he hold a lantern here?", [("edit", {"instruction": "he holds a lantern"})]),
+    ("not so many trees, only two", [("edit", {"instruction": "not so many trees, only two"})]),
+    ("hand Biscuit the red hat of take 2", [("edit", {"take": 3, "borrow_from": 2})]),
+    ("oops, undo please, the cat walked over my keyboard", [("undo", {})]),
+    ("in take 1 that's not Biscuit, he looks completely different", [("refine", {"rejected": 1})]),
+    ("at night: a very small Biscuit with a hat in front of the castle", [("draw", {"concepts": ["Biscuit"]})]),
+    ("Biscuit on the beach, wearing sunglasses", [("draw", {"concepts": ["Biscuit"]})]),
+    ("now Biscuit at sunset", [("edit", {"take": 3})]),
+    ("in the kitchen please", [("edit", {"take": 3})]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HANDED, ids=[text for text, _ in HANDED])
+def test_forms_of_one_request(text: str, expected: list[tuple[str, dict[str, Any]]]) -> None:
+    steps = steps_for(text, read_state(BUSY))
+    assert [step.tool for step in steps if isinstance(step, Call)] == [tool for tool, _ in expected], shown(steps)
+    for step, (_, args) in zip(steps, expected, strict=True):
+        assert isinstance(step, Call) and args.items() <= step.args.items(), shown(steps)
+
+
+def test_an_answer_may_add_to_the_choice() -> None:
+    names = ["Kaiser", "Moss"]
+    question = {"question": "Which dog do you mean?", "options": names, "text": "draw the dog in a bathtub"}
+    dogs = [{"name": name, "kind": "dog"} for name in names]
+    steps = steps_for("Kaiser of course, with rubber ducks", read_state({"concepts": dogs, "pending": question}))
+    assert isinstance(steps[0], Call) and steps[0].args["prompt"] == "Kaiser in a bathtub, with rubber ducks"
 
 
 def check_plan(text: str, state: State) -> None:
@@ -163,7 +202,8 @@ def test_any_state(state: dict[str, Any], text: str) -> None:
     "text",
     ["a " * 50_000, "x" * 100_000, "and " * 25_000, "undo " * 20_000, "the second one " * 7_000, "already " * 300,
      "draw Biscuit " + "really " * 20_000, "'" * 100_000, "/" * 100_000, "no, " * 30_000, "take 1 and " * 10_000,
-     "\x1b[" * 50_000, ". a" * 30_000, "a.jpg " * 20_000, "compare 1 and " * 8_000, "please " * 15_000],
+     "\x1b[" * 50_000, ". a" * 30_000, "a.jpg " * 20_000, "compare 1 and " * 8_000, "please " * 15_000,
+     "in a " * 20, "in in " * 20, "a night, " * 20],
     ids=lambda text: text[:12],
 )  # fmt: skip
 def test_huge_text_is_bounded_work(text: str) -> None:
@@ -263,11 +303,11 @@ def test_a_chain_of_questions_ends_in_the_first_request() -> None:
     pending = empty | {
         "pending": {"question": "What shall I call it?", "options": [], "text": "learn this: a.jpg"}
     }
-    second = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("Momo")])
-    assert calls(second)[0][0] == "ask_user" and "Momo" in calls(second)[0][1]["question"]
-    talk += [HumanMessage("Momo"), second, ToolMessage("{}", tool_call_id=second.tool_calls[0]["id"] or "")]
-    pending["pending"]["text"] = "Momo"
-    third = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("a rabbit")])
+    second = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("you decide")])
+    assert calls(second)[0][0] == "ask_user"
+    talk += [HumanMessage("you decide"), second, ToolMessage("{}", tool_call_id=second.tool_calls[0]["id"] or "")]
+    pending["pending"]["text"] = "you decide"
+    third = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("Momo, a rabbit")])
     assert calls(third) == [("teach", {"name": "Momo", "kind": "rabbit", "images": ["a.jpg"]})]
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from limner.errors import NotFound, UserError
-from limner.tools.presets import load_preset, presets, read_preset
+from limner.tools.presets import check_preset, load_preset, presets, read_preset
 from limner.tools.words import known_part, unknown_words
 
 
@@ -86,3 +86,79 @@ def test_unknown_words(words, prompt, unknown):
 def test_only_the_known_part_is_drawn(words):
     prompt = "Biscuit riding a dragon on the beach, at night!"
     assert known_part(prompt, ["Biscuit"], words) == "Biscuit on the beach, at night"
+
+
+SOUND = """\
+name: mine
+summary: My own.
+methods: [in_context]
+models:
+  ar:
+    family: janus
+    folder: w
+    guidance: 3
+threads: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("threads: 1", "thread: 1", 9, "unknown key 'thread'. Did you mean 'threads'?"),
+        ("threads: 1", "threads: many", 9, "'threads' must be a number"),
+        ("family: janus", "family: janos", 6, "there is no model family 'janos'. Did you mean 'janus'?"),
+        ("family: janus", "family: clip", 6, "for models.encoder"),
+        ("guidance: 3", "guidence: 3", 8, "no setting 'guidence'. Did you mean 'guidance'?"),
+        ("folder: w", "folder: gone", 7, "there is no"),
+        ("folder: w", "licence: MIT\n    hub: nonsense", 8, "owner/name"),
+        ("folder: w", "hub: a/b", 5, "'licence' must be said"),
+        ("folder: w", "folder: w\n    hub: a/b", 5, "exactly one of"),
+        ("[in_context]", "[in_contxt]", 3, "no method 'in_contxt'. Did you mean 'in_context'?"),
+        ("[in_context]", "[ip_adapter]", 3, "needs a model models.diffusion"),
+        ("[in_context]", "in_context", 3, "a list of texts"),
+        ("summary: My own.", "summary: ''", 2, "'summary' must be a text"),
+        ("name: mine", "name: mine\nname: yours", 2, "twice"),
+        ("    guidance: 3", "   guidance: 3", 8, "no YAML"),
+        ("threads: 1", "words: gone.json", 9, "there is no file"),
+    ],
+)
+def test_the_first_mistake_is_named_by_its_line(tmp_path, old, new, line, message):
+    file = tmp_path / "mine.yaml"
+    (tmp_path / "w").mkdir()
+    file.write_text(SOUND)
+    check_preset(file)
+    file.write_text(SOUND.replace(old, new, 1))
+    with pytest.raises(UserError) as caught:
+        check_preset(file)
+    assert f"line {line}:" in caught.value.text and message in f"{caught.value.text} {caught.value.hint}"
+
+
+def test_of_several_mistakes_the_first_is_named(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(SOUND.replace("threads: 1", "threads: x").replace("My own.", "[]"))
+    with pytest.raises(UserError, match="line 2:"):
+        check_preset(file)
+
+
+def test_a_method_that_a_family_cannot_carry_is_named(tmp_path):
+    (tmp_path / "w").mkdir()
+    text = SOUND.replace("ar:", "diffusion:").replace("janus", "flux2").replace("in_context", "ip_adapter")
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError, match="FLUX.2 klein takes no IP-Adapter"):
+        check_preset(tmp_path / "mine.yaml")
+
+
+def test_built_in_presets_are_sound():
+    for preset in presets():
+        check_preset(preset.path)
+
+
+def test_own_presets_stand_before_built_in_ones(tmp_path):
+    own = tmp_path / "presets"
+    own.mkdir()
+    (own / "mine.yaml").write_text(SOUND)
+    (own / "starter.yaml").write_text(SOUND.replace("name: mine", "name: starter"))
+    found = {p.name: p for p in presets(tmp_path)}
+    assert found["mine"].summary == found["starter"].summary == "My own."
+    assert load_preset("mine", tmp_path).models["ar"].folder == own / "w"
+    assert load_preset("starter", tmp_path / "other").summary != "My own."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import tiny_pipelines
+
 
 def tokenizer():
     """A text tokenizer with the starter's special tokens."""
@@ -12,8 +14,8 @@ def tokenizer():
     return train_tokenizer(600)
 
 
-def janus(folder: Path) -> Path:
-    """A `JanusForConditionalGeneration` of two layers: 16 px pictures of 4 tokens."""
+def janus(folder: Path, width: int = 32, inner: int = 48) -> Path:
+    """A `JanusForConditionalGeneration` of two layers: 16 px pictures of 16 tokens."""
     import torch
     from transformers import (
         JanusConfig,
@@ -29,17 +31,17 @@ def janus(folder: Path) -> Path:
     torch.manual_seed(0)
     config = JanusConfig(
         text_config=LlamaConfig(
-            vocab_size=len(words), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
-            num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True,
+            vocab_size=len(words), hidden_size=width, intermediate_size=inner, num_hidden_layers=2,
+            num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True,
             pad_token_id=words.pad_token_id, bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id,
         ),
         vision_config=JanusVisionConfig(
             hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=4,
-            projection_dim=32, num_image_tokens=16,
+            projection_dim=width, num_image_tokens=16,
         ),
         vq_config=JanusVQVAEConfig(
             embed_dim=8, num_embeddings=64, latent_channels=16, base_channels=32, channel_multiplier=[1, 1, 1],
-            num_res_blocks=1, projection_dim=32, image_token_embed_dim=32,
+            num_res_blocks=1, projection_dim=width, image_token_embed_dim=width,
         ),
         image_token_id=words.image_token_id,
     )  # fmt: skip
@@ -87,5 +89,69 @@ def segformer(folder: Path) -> Path:
     return folder
 
 
-BUILDERS = {"janus": janus, "clip": clip, "segformer": segformer}
+def stable_diffusion(folder: Path) -> Path:
+    """A `StableDiffusionPipeline` with an IP-Adapter in the published layout: 16 px pictures, 8 x 8 x 4 latents."""
+    import torch
+    from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from safetensors.torch import save_file
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    from limner.starter.diffusion import sampler_config
+    from limner.starter.diffusion_words import train_tokenizer
+
+    words = train_tokenizer(300)
+    torch.manual_seed(0)
+    shared = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = CLIPTextModel(
+        CLIPTextConfig(
+            **shared, vocab_size=len(words), max_position_embeddings=words.model_max_length,
+            bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
+        )
+    )  # fmt: skip
+    vae = AutoencoderKL(
+        block_out_channels=(8, 8), down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2, latent_channels=4, norm_num_groups=4, sample_size=16,
+        scaling_factor=1.0,
+    )  # fmt: skip
+    unet = UNet2DConditionModel(
+        sample_size=8, block_out_channels=(16, 16), layers_per_block=1, cross_attention_dim=16, norm_num_groups=4,
+        attention_head_dim=2, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+    )  # fmt: skip
+    pipe = StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=words, unet=unet, safety_checker=None, feature_extractor=None,
+        scheduler=DPMSolverMultistepScheduler(**sampler_config()),
+        requires_safety_checker=False,
+    )  # fmt: skip
+    pipe.save_pretrained(folder)
+    seer = CLIPVisionModelWithProjection(
+        CLIPVisionConfig(**shared, image_size=16, patch_size=4, projection_dim=8)
+    )
+    seer.save_pretrained(folder / "models" / "image_encoder")
+    adapter = {
+        "image_proj.proj.weight": torch.randn(4 * 16, 8), "image_proj.proj.bias": torch.randn(4 * 16),
+        "image_proj.norm.weight": torch.ones(16), "image_proj.norm.bias": torch.zeros(16),
+    }  # fmt: skip
+    crossed = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
+    for number in range(len(crossed)):
+        for part in ("k", "v"):
+            adapter[f"ip_adapter.{2 * number + 1}.to_{part}_ip.weight"] = torch.randn(16, 16)
+    save_file(adapter, folder / "models" / "ip-adapter_tiny.safetensors")
+    return folder
+
+
+BUILDERS = {
+    "janus": janus,
+    "clip": clip,
+    "segformer": segformer,
+    "stable_diffusion": stable_diffusion,
+    "stable_diffusion_xl": tiny_pipelines.stable_diffusion_xl,
+    "flux": tiny_pipelines.flux,
+    "flux_dev": tiny_pipelines.flux_dev,
+    "flux2": tiny_pipelines.flux2,
+    "flux2_dev": tiny_pipelines.flux2_dev,
+    "qwen_image_edit": tiny_pipelines.qwen_image_edit,
+    "emu3": tiny_pipelines.emu3,
+    "glm_image": tiny_pipelines.glm_image,
+}
 """By family; the contract suite fails for a family that is missing here."""

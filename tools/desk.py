@@ -6,13 +6,13 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, NotFound, UserError
 from ..memory.events import Question
-from ..memory.values import Concept, ConceptUse, Take
+from ..memory.values import Adapter, Concept, ConceptUse, Take
 from .values import MethodInfo, SubjectInput
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..memory.library import Library
     from ..memory.sessions import SessionStore
+    from .jobs import Jobs
     from .presets import Preset
     from .studio import Studio
 
@@ -58,17 +59,35 @@ class Desk:
     cancelled: Callable[[], bool] = never
     question: Question | None = None
     """Set by `ask_user`: the turn ends with it."""
+    answer: str = ""
+    """"yes" or "no" where a tool had asked back about this very sentence: the turn is it once more."""
+    gate: bool = False
+    """The question is a tool's own, and its answer repeats the sentence."""
     takes: list[Take] = field(default_factory=list)
     """What this turn has drawn or imported so far."""
     imported: dict[int, Take] = field(default_factory=dict)
     """The attached pictures once they are takes, by the numbers that the planner was told."""
+    jobs: Jobs | None = None
+    """The trainings, where there can be any."""
     done: set[str] = field(default_factory=set)
     """Calls that this turn has made already, so that a planner running in circles is told so."""
+
+    @property
+    def budget(self) -> float:
+        """Seconds that one picture may take before the best one so far has to do."""
+        return self.preset.budget
 
     def check(self) -> None:
         """Raises `Cancelled` when the user has stopped the turn."""
         if self.cancelled():
             raise Cancelled("Stopped.", "What was already finished is kept.")
+
+    def may(self, question: str) -> bool | None:
+        """Ask the user for a yes; `None`: asked just now, so the tool returns. It is called again with the answer."""
+        if self.answer:
+            return self.answer == "yes"
+        self.question, self.gate = Question(question, ("yes", "no")), True
+        return None
 
     # -- concepts ---------------------------------------------------------------------------------
 
@@ -85,6 +104,22 @@ class Desk:
         known = {concept.id: concept for concept in self.library.concepts()} if take.concepts else {}
         alive = [known[use.id] for use in take.concepts if use.id in known]
         return alive, [use.name for use in take.concepts if use.id not in known]
+
+    def subjects(self, concepts: Iterable[Concept]) -> tuple[SubjectInput, ...]:
+        """The concepts as the methods see them, with what is kept of them for this preset's models."""
+        made = []
+        for concept in concepts:
+            found = {space: self.library.embeddings(concept, space) for space in self.studio.kept_spaces}
+            kept = {space: array for space, array in found.items() if array is not None}
+            made.append(replace(subject_of(concept, self.library.adapters(concept)), embeddings=kept))
+        return tuple(made)
+
+    def keep(self, concepts: Iterable[Concept], subjects: Iterable[SubjectInput]) -> None:
+        """Stores with the concepts what the methods have newly computed of them."""
+        for concept, subject in zip(concepts, subjects, strict=True):
+            for space, array in self.studio.kept(subject).items():
+                if space not in subject.embeddings:
+                    self.library.put_embeddings(concept, space, array)
 
     # -- methods ----------------------------------------------------------------------------------
 
@@ -156,8 +191,8 @@ def check_method(name: str, methods: Sequence[MethodInfo]) -> None:
     raise NotFound(f"There is no method {name!r}.", f'Available: {known}; "auto" chooses by itself.')
 
 
-def subject_of(concept: Concept) -> SubjectInput:
-    """A concept as the methods see it, with its pictures read from the library."""
+def subject_of(concept: Concept, adapters: Sequence[Adapter] = ()) -> SubjectInput:
+    """A concept as the methods see it, with its pictures read from the library and what was trained for it."""
     from PIL import Image
 
     def read(path: Path | None, mode: str) -> Image.Image | None:
@@ -174,19 +209,16 @@ def subject_of(concept: Concept) -> SubjectInput:
         masks=tuple(read(path, "L") for path in concept.masks),
         attributes=concept.stable,
         negatives=concept.negatives,
+        rejected=tuple(picture for path in concept.rejected if (picture := read(path, "RGB")) is not None),
+        ratings=concept.ratings,
         key=f"{concept.id}@{concept.version}",
+        adapters=tuple(adapters),
     )
 
 
 def uses(concepts: Iterable[Concept]) -> tuple[ConceptUse, ...]:
     """What a take records about the concepts it was drawn with."""
     return tuple(ConceptUse(concept.id, concept.name, concept.version) for concept in concepts)
-
-
-def said(words: Sequence[str]) -> str:
-    """A list as a person says it: "a", "a and b", "a, b and c"."""
-    quoted = list(words)
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def rounded(value: float | None, digits: int = 2) -> float | None:

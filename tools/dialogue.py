@@ -10,6 +10,7 @@ from pydantic import Field
 from ..errors import UserError
 from ..memory.events import Question
 from ..memory.values import Take
+from . import feedback
 from .catalog import Working, tool
 from .desk import Desk, result, rounded
 
@@ -78,6 +79,8 @@ def compare_takes(studio: Studio, first: Take, second: Take) -> Comparison:
 
 
 def _total(take: Take) -> float | None:
+    if take.scores.verdict == "copied":
+        return 0.0
     values = [value for value in (take.scores.subject, take.scores.text) if value is not None]
     return sum(values) / len(values) if values else None
 
@@ -117,9 +120,10 @@ def compare(
 
 @tool(order=19)
 def rate(desk: Desk, take: TakeNumber, liked: Annotated[bool, Field(description="true: good, false: bad.")]) -> Working:
-    """Keep the user's verdict on a take."""
+    """Keep the user's verdict on a take; thresholds and methods for its concepts follow it."""
     yield from ()
-    return result(take=desk.session.rate(take, liked).number, rating="good" if liked else "bad")
+    rated = feedback.rate(desk.library, desk.session, desk.session.take(take), liked)
+    return result(take=rated.number, rating="good" if liked else "bad")
 
 
 @tool(order=40)

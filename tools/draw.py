@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,8 +13,10 @@ from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Event, Notice, Progress, TakeReady
 from ..memory.values import Concept, Origin, Take
 from .catalog import Working, tool
-from .desk import Desk, result, rounded, said, subject_of, uses
-from .values import Drawn, DrawRequest, SubjectInput
+from .desk import Desk, result, rounded, uses
+from .ladder import Attempt, Ladder, score, summary
+from .values import DrawRequest, SubjectInput
+from .words import listed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -113,7 +115,7 @@ def edit(
     kept, forgotten = desk.concepts_of(source)
     coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
     chosen = desk.choose_method(method)
-    notes = [f"{said(forgotten)} was forgotten; I went by the picture alone."] if forgotten else []
+    notes = [f"{listed(forgotten)} was forgotten; I went by the picture alone."] if forgotten else []
     words, lent = instruction, None
     if lender is not None and _can_borrow(desk, chosen):
         lent = lender.image
@@ -138,6 +140,7 @@ def edit(
 def import_attached(desk: Desk) -> Generator[Event, None, None]:
     """Turn the pictures that came with the sentence into takes: the numbers after the newest one."""
     from .images import load_picture
+    from .provenance import manifest_of
 
     if desk.imported:
         return
@@ -147,6 +150,8 @@ def import_attached(desk: Desk) -> Generator[Event, None, None]:
         for text in loaded.notices:
             yield Notice(text)
         take = desk.session.add_take(loaded.image, origin="import", prompt=path.name)
+        if manifest_of(path) is not None:  # what its maker has signed goes along with what is made from it
+            desk.session.keep_original(take, path.name, path.read_bytes())
         number += 1
         desk.imported[number] = take
         desk.takes.append(take)
@@ -190,43 +195,74 @@ class _Plan:
     borrow_from: str | None = None
     notes: Sequence[str] = ()
 
+    @property
+    def wanted(self) -> str:
+        """What the picture is scored against: of an edit its instruction, in the model's words."""
+        return self.request.prompt if self.origin == "edit" else self.description
+
 
 def _make(desk: Desk, plan: _Plan) -> Working:
-    """Draw, score and store the candidates of one request."""
+    """Draw, score and store the candidates of one request; one picture of no named method goes up the ladder."""
     notes = [*plan.notes, *_undrawable(desk, plan)]
     seed = plan.request.seed if plan.request.seed is not None else desk.seed()
-    subjects = tuple(subject_of(concept) for concept in plan.concepts)
-    request = replace(plan.request, subjects=subjects, seed=seed)
+    subjects = desk.subjects(plan.concepts)
+    asked = replace(plan.request, subjects=subjects, seed=seed, description=plan.description)
+    plan = replace(plan, request=asked)
+    ladder = Ladder(desk, plan.request, plan.concepts, plan.wanted)
+    if plan.request.method == "auto" and plan.request.count == 1:
+        climb = yield from ladder.climb()
+        desk.keep(plan.concepts, subjects)
+        take = _store(desk, plan, climb.chosen, {"ladder": climb.record()} if len(climb.tried) > 1 else {})
+        desk.takes.append(take)
+        yield TakeReady(take)
+        if climb.question is not None:
+            # The turn ends with the question, so it has to speak of the picture as well.
+            desk.question = replace(climb.question, text=f"{climb.outcome(take.number)}, but {climb.question.text}")
+            yield desk.question
+        notes += climb.notes
+        return _answer([take], climb.seconds, notes, summary(climb))
+    request = plan.request
+    if request.method == "auto":
+        request = replace(request, method=ladder.rungs()[0])
     made: list[Take] = []
     for step in desk.studio.draw(request, desk.cancelled):
         if isinstance(step, Progress):
             yield step
             continue
         desk.check()
-        take = _store(desk, plan, request, step)
+        take = _store(desk, plan, Attempt(request, step, score(desk.studio, request, step, plan.wanted)), {})
         made.append(take)
         desk.takes.append(take)
         yield TakeReady(take)
     desk.check()
+    desk.keep(plan.concepts, subjects)
     if not made:
         raise ModelError("The model returned no picture.")
-    last = made[-1]
-    scores = {"subject": rounded(last.scores.subject), "text": rounded(last.scores.text)}
+    last = made[-1].scores
+    told = {"verdict": last.verdict, "missing": list(last.details.get("missing", ()))}
+    return _answer(made, sum(take.seconds for take in made), notes, told)
+
+
+def _answer(made: Sequence[Take], seconds: float, notes: Sequence[str], told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the planner is told about the pictures; the scores are those of the last one."""
+    last = made[-1].scores
+    scores = {"subject": rounded(last.subject), "text": rounded(last.text), "copy": rounded(last.copy)}
     return result(
-        take=last.number,
+        take=made[-1].number,
         takes=[take.number for take in made],
-        method=last.method,
-        seconds=round(sum(take.seconds for take in made), 2),
+        method=made[-1].method,
+        seconds=round(seconds, 2),
         scores={name: value for name, value in scores.items() if value is not None},
         note=" ".join(notes),
+        **told,
     )
 
 
-def _store(desk: Desk, plan: _Plan, request: DrawRequest, drawn: Drawn) -> Take:
-    """Score one candidate and make it a take."""
-    scores = desk.studio.score(drawn.image, request.subjects, plan.description)
+def _store(desk: Desk, plan: _Plan, attempt: Attempt, more: Mapping[str, Any]) -> Take:
+    """Make one candidate a take."""
+    request, drawn = attempt.request, attempt.drawn
     asked = {
-        "method": request.method,
+        "method": plan.request.method,
         "seed": request.seed,
         "count": request.count,
         "index": drawn.index,
@@ -242,14 +278,15 @@ def _store(desk: Desk, plan: _Plan, request: DrawRequest, drawn: Drawn) -> Take:
         description=plan.description,
         concepts=uses(plan.concepts),
         method=drawn.method,
+        adapters=drawn.adapters,
         borrow_from=plan.borrow_from,
         seed=drawn.seed,
         model=drawn.model,
-        settings={**drawn.settings, "request": asked},
-        scores=scores,
+        settings={**drawn.settings, **more, "request": asked},
+        scores=attempt.scores,
         seconds=drawn.seconds,
         # With several candidates the user is at the last one, and one undo goes back before all of them.
-        advance=drawn.index == request.count - 1,
+        advance=drawn.index == plan.request.count - 1 or plan.request.count == 1,
     )
 
 
@@ -259,7 +296,7 @@ def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
     unknown = desk.studio.unknown_words(plan.request.prompt, names)
     if not unknown:
         return []
-    quoted = said([f"'{word}'" for word in unknown])
+    quoted = listed([f"'{word}'" for word in unknown])
     sentence = f"I can't draw {quoted} with the {desk.preset.name} models"
     dark = {part for word in unknown for part in re.findall(r"\w+", word.lower())}
     light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE
@@ -287,6 +324,7 @@ def request_of(
         subjects=subjects,
         # The method that drew it, also where "auto" had chosen: what "auto" chooses may change.
         method=take.method,
+        description=take.description,
         source=source,
         borrow=borrow if asked["borrowed"] else None,
         count=int(asked["count"]),

@@ -92,3 +92,10 @@ def square(image: Image.Image, side: int) -> Image.Image:
         image = ImageOps.pad(image, (max(width, height),) * 2, Image.Resampling.LANCZOS, color=ground)
     resample = Image.Resampling.BOX if image.width % side == 0 else Image.Resampling.LANCZOS
     return image.resize((side, side), resample)
+
+
+def square_mask(mask: Image.Image, side: int) -> Image.Image:
+    """A mask padded like its picture (see `square`) and reduced to `side`."""
+    if mask.width != mask.height:
+        mask = ImageOps.pad(mask, (max(mask.size),) * 2, Image.Resampling.BILINEAR, color=0)
+    return mask.resize((side, side), Image.Resampling.BOX) if mask.size != (side, side) else mask

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..memory.events import Progress
-from .values import Drawn, DrawRequest
+from ..memory.values import Scores
+from .values import Drawn, DrawRequest, SubjectInput
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .backbones import Backbone
+    from .training.lesson import Lesson
 
 Space = Literal["token", "textual", "feature", "parameter"]
 Inversion = Literal["training-free", "optimization", "learning", "hybrid"]
 Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a training leaves behind."""
+
+    folder: Path | None
+    """The files of the kept adapter; `None` when none was better than no training."""
+    scores: Scores
+    """Means over the probes of the kept checkpoint."""
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,24 +52,40 @@ class Method(ABC):
     """Personalization scheme: how the representation enters the generator."""
     backbone: ClassVar[str]
     """The kind of backbone it needs: "ar" or "diffusion"."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What of `Backbone.takes` it asks for."""
     capabilities: ClassVar[frozenset[str]]
     """Of "draw", "edit", "borrow", "several", "words" (no subject), and the families "ar", "pta", "trained"."""
     Config: ClassVar[type[MethodConfig]] = MethodConfig
+    follows: ClassVar[str] = ""
+    """Name of the method whose pictures this one goes on from."""
+    before: Callable[[], Method]
+    """Loads that method; where memory is scarce, this one's model has to leave it then."""
+    again: Callable[[], Method]
+    """Loads this method again."""
 
     def __init__(self, backbone: Backbone, config: MethodConfig) -> None:
         self.model = backbone
         self.config = config
 
-    def fit(self, request: DrawRequest, cancelled: Cancelled) -> Iterator[Progress]:
-        """Learns the request's subjects, where the method has to; a training-free one has nothing to do."""
-        return iter(())
+    def fit(self, lesson: Lesson) -> Generator[Progress, None, Learned | None]:
+        """Learns a subject, where the method has to; a training-free one has nothing to do."""
+        yield from ()
+        return None
+
+    def estimate(self, lesson: Lesson) -> Generator[Progress, None, float]:
+        """About how many seconds `fit` will take on this machine, from a measured step."""
+        yield from ()
+        return 0.0
 
     @abstractmethod
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         """Draws one picture a seed. Stops without a picture as soon as `cancelled()` is true."""
 
+    def kept(self, subject: SubjectInput) -> Mapping[str, np.ndarray]:
+        """What was computed of a subject's references and is worth keeping, `[references, d]` by space."""
+        return {}
+
     def settings(self) -> dict[str, Any]:
         """What a take remembers of the configuration."""
-        from dataclasses import asdict
-
         return asdict(self.config)

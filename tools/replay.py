@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError, NotFound, UserError
-from ..memory.values import Take
+from ..memory.values import Adapter, Concept, Take
 from .desk import never, subject_of
 from .draw import request_of
 from .values import Drawn
@@ -41,8 +41,9 @@ def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[],
             concepts.append(library.concept_at(use.id, use.version))
         except NotFound:
             raise UserError(f"Take {take.number} cannot be replayed: {use.name} was forgotten.") from None
+    subjects = tuple(subject_of(concept, _adapters(library, concept, take)) for concept in concepts)
     source, borrow = (_picture(library, take, ref) for ref in (take.parent, take.borrow_from))
-    request = request_of(take, tuple(map(subject_of, concepts)), source, borrow)
+    request = request_of(take, subjects, source, borrow)
     weights = studio.model_hash(take.method)
     if weights != take.model:
         raise UserError(
@@ -55,6 +56,14 @@ def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[],
             same = step.image.size == take.image.size and step.image.tobytes() == take.image.tobytes()
             return Replay(take, step.image, same, step.seconds)
     raise ModelError("The model returned no picture.")
+
+
+def _adapters(library: Library, concept: Concept, take: Take) -> list[Adapter]:
+    """The very adapters that drew the take. Raises `UserError` when one was replaced by a newer training."""
+    kept = [adapter for adapter in library.adapters(concept) if adapter.id in take.adapters]
+    if take.adapters and not kept and concept.id == take.concepts[0].id:
+        raise UserError(f"Take {take.number} cannot be replayed: what was trained for it is gone.")
+    return kept
 
 
 def _picture(library: Library, take: Take, ref: str | None) -> Image | None:

@@ -5,22 +5,24 @@ Nothing heavy is imported or loaded before it is needed; what is loaded stays un
 
 from __future__ import annotations
 
-import os
 import random
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Progress
 from ..memory.values import Scores
+from .admission import admitted
 from .backbones import Backbone, backbones, weights_hash
-from .images import square
+from .images import square, square_mask
+from .machine import Machine, out_of_memory
 from .method import Method
 from .methods import methods
 from .presets import ModelSpec, Preset
+from .shelf import Shelf
 from .subject import crop_subject, foreground_share
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
 from .words import known_part, unknown_words
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from .backbones.autoregressive import Autoregressive
     from .backbones.clip import Clip
     from .backbones.segformer import Segformer
+    from .scoring.scorer import Scorer
+    from .training.lesson import Lesson
 
 SEEDS = 2**32
 LEAST_SHARE = 0.02
@@ -43,42 +47,28 @@ WORLD_ERROR = 0.01
 class Studio:
     """Models by role, methods by name."""
 
-    def __init__(self, preset: Preset, device: str = "cpu") -> None:
-        self.preset, self.device = preset, device
-        self._loaded: dict[str, Backbone] = {}
+    def __init__(self, preset: Preset, here: Machine | None = None) -> None:
+        """`here`: the machine to fit the models to; `None` looks."""
+        self.preset = preset
+        self.shelf = Shelf(preset, here, self._forget)
         self._methods: dict[str, Method] = {}
 
     # Models
 
     def spec(self, role: str) -> ModelSpec:
         """The preset's model for `role`. Raises `ModelError` where it has none."""
-        if role not in self.preset.models:
-            raise ModelError(f"The preset {self.preset.name!r} has no {role} model.", "Choose another preset.")
-        return self.preset.models[role]
+        return self.shelf.spec(role)
 
     def backbone(self, role: str) -> Backbone:
         """The loaded model of `role`."""
-        if role not in self._loaded:
-            spec = self.spec(role)
-            known = backbones()
-            if spec.family not in known:
-                raise ModelError(f"There is no model family {spec.family!r}.", f"Known are: {', '.join(known)}.")
-            self._prepare_libraries()
-            self._loaded[role] = known[spec.family].load(spec.folder, self.device, spec.settings)
-        return self._loaded[role]
+        return self.shelf.get(role)
 
-    def _prepare_libraries(self) -> None:
-        """No network, no telemetry, no progress bars of the libraries' own; as many threads as the preset says."""
-        for switch in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
-            os.environ.setdefault(switch, "1")
-        import torch
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()
-
-        # Small models are several times faster on one thread than on all of a busy machine.
-        if self.preset.threads and torch.get_num_threads() != self.preset.threads:
-            torch.set_num_threads(self.preset.threads)
+    def _forget(self, role: str) -> None:
+        """A model leaves the memory, and the methods that hold it with it."""
+        for name, made in methods().items():
+            kinds = {made.backbone, *([methods()[made.follows].backbone] if made.follows else [])}
+            if role in kinds:
+                self._methods.pop(name, None)
 
     @property
     def encoder(self) -> Clip:
@@ -94,32 +84,33 @@ class Studio:
     def space(self) -> str:
         """Name of the embedding space: family and weights of the encoder."""
         spec = self.spec("encoder")
-        return f"{spec.family}-{weights_hash(spec.folder)}"
+        return f"{spec.family}-{weights_hash(spec.weights)}"
+
+    @cached_property
+    def kept_spaces(self) -> tuple[str, ...]:
+        """Names of what the preset's models hear of references and is kept with concepts; loads nothing."""
+        known = backbones()
+        specs = [spec for spec in self.preset.models.values() if spec.family in known]
+        return tuple(space for spec in specs if (space := known[spec.family].space_of(spec.folder, spec.settings)))
+
+    def kept(self, subject: SubjectInput) -> dict[str, np.ndarray]:
+        """What the methods have computed of a subject and is worth keeping with the concept, by space."""
+        return {space: array for method in self._methods.values() for space, array in method.kept(subject).items()}
 
     def model_hash(self, method: str) -> str:
         """Hash of the weights that `method` draws with."""
-        return weights_hash(self.spec(self._class(method).backbone).folder)
+        return weights_hash(self.spec(self._class(method).backbone).weights)
 
     def close(self) -> None:
         """Gives all models' memory back."""
         self._methods.clear()
-        for model in self._loaded.values():
-            model.free()
-        self._loaded.clear()
+        self.shelf.close()
 
     # Methods
 
     def methods(self) -> list[MethodInfo]:
         """Every registered method and whether this preset can run it; loads nothing."""
-        found = []
-        for name, made in methods().items():
-            why = ""
-            if name not in self.preset.methods:
-                why = f"the preset {self.preset.name} does not use it"
-            elif made.backbone not in self.preset.models:
-                why = f"the preset {self.preset.name} has no {made.backbone} model"
-            found.append(MethodInfo(name, made.summary, made.capabilities, not why, why))
-        return found
+        return admitted(self.preset)
 
     def _class(self, name: str) -> type[Method]:
         if name not in methods():
@@ -135,19 +126,38 @@ class Studio:
                 raise UserError(f"The method {name!r} cannot be used: {info.why}.")
             names = {f.name for f in fields(made.Config)}
             settings = self.spec(made.backbone).settings
-            config = made.Config(**{k: v for k, v in settings.items() if k in names})
-            self._methods[name] = made(self.backbone(made.backbone), config)
+            own = self.preset.training.get(name, {})
+            config = made.Config(**{k: v for k, v in {**settings, **own}.items() if k in names})
+            method = made(self.backbone(made.backbone), config)
+            if made.follows:
+                method.before, method.again = partial(self.method, made.follows), partial(self.method, name)
+            self._methods[name] = method
         return self._methods[name]
 
     def _choose(self, request: DrawRequest) -> str:
         """The method for `request`: the named one, or with "auto" the preset's first that can do it."""
         if request.method != "auto":
             return request.method
-        needed = {"edit"} if request.source is not None else {"draw"}
-        for info in sorted(self.methods(), key=lambda m: self._rank(m.name)):
-            if info.available and needed <= info.capabilities:
-                return info.name
+        if able := [info.name for info in self.able(request) if "trained" not in info.capabilities]:
+            return able[0]
         raise UserError(f"The preset {self.preset.name!r} has no method that can do this.", "Choose another preset.")
+
+    def able(self, request: DrawRequest) -> list[MethodInfo]:
+        """The methods that can do what `request` asks, in the preset's order: the cheapest first."""
+        needed = {"edit" if request.source is not None else "draw"}
+        needed |= {"several"} if len(request.subjects) > 1 else set()
+        found = [info for info in self.methods() if info.available and needed <= info.capabilities]
+        if not request.subjects:
+            # A method for subjects need not be able to draw from words alone.
+            found = [info for info in found if "words" in info.capabilities] or found
+        return sorted(found, key=lambda info: self._rank(info.name))
+
+    def ready(self, info: MethodInfo, subject: SubjectInput) -> bool:
+        """Whether a method can draw `subject` at once: it needs no training, or has an adapter for these weights."""
+        if "trained" not in info.capabilities:
+            return True
+        here = [adapter for adapter in subject.adapters if adapter.method == info.name]
+        return any(adapter.model == self.model_hash(info.name) for adapter in here)
 
     def _rank(self, name: str) -> int:
         return self.preset.methods.index(name) if name in self.preset.methods else len(self.preset.methods)
@@ -158,22 +168,65 @@ class Studio:
             raise UserError(f"The seed must lie between 0 and {SEEDS - 1}, not {request.seed}.")
         first = random.randrange(SEEDS) if request.seed is None else request.seed
         seeds = [(first + i) % SEEDS for i in range(request.count)]
-        method = self.method(self._choose(request))
+        name = self._choose(request)
         if self.preset.words is not None:
             names = [subject.name for subject in request.subjects]
             kinds = [subject.kind for subject in request.subjects]
             request = replace(request, prompt=known_part(request.prompt, [*names, *kinds], self.preset.words))
-        yield from method.fit(request, cancelled)
-        yield from method.generate(request, seeds, cancelled)
+        yield from self._drawn(name, request, seeds, cancelled)
+
+    def _drawn(
+        self, name: str, request: DrawRequest, seeds: list[int], cancelled: Callable[[], bool]
+    ) -> Iterator[Progress | Drawn]:
+        """The pictures; where the memory is not enough, the rest of them with the model one step lighter."""
+        done = 0
+        while True:
+            try:
+                for item in self.method(name).generate(request, seeds[done:], cancelled):
+                    if isinstance(item, Drawn):
+                        item, done = replace(item, index=done), done + 1
+                    yield item
+                return
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                said = self.shelf.lighten(self._class(name).backbone)
+                if not said:
+                    raise ModelError("The memory is not enough for this model.", "Choose a smaller preset.") from error
+            yield Progress(said, 0, None)
+
+    def lesson(
+        self, subject: SubjectInput, folder: Path, priors: Path, seconds: float | None, cancelled: Callable[[], bool]
+    ) -> Lesson:
+        """What a method's `fit` is given. `folder`: of this training; `priors`: where prior pictures are kept."""
+        from .training.lesson import Lesson
+        from .training.scenes import Captioner, Scenes
+
+        captioner = Captioner(Scenes.of(self.preset.scenes), self.embed_images, self.embed_texts)
+        return Lesson(subject, folder, priors, captioner, self.score, self.mask, cancelled, seconds)
 
     # References, words and scores
 
+    @property
+    def _segment(self) -> Callable[[Image], Image] | None:
+        return self.segmenter.mask if "segmenter" in self.preset.models else None
+
+    def mask(self, image: Image) -> Image:
+        """The subject's mask: by the preset's model where it has one, else the classical way."""
+        from . import photographs
+
+        return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
+
     def prepare(self, image: Image) -> Prepared:
-        """Finds the subject of a reference picture."""
+        """Finds the subject of a reference picture; a photograph is cropped to it."""
+        from . import photographs
+
+        if self.preset.words is None:
+            return photographs.prepare(image, self._segment)
+        if not self._of_this_world(image):
+            return replace(photographs.prepare(image), storybook=False)
         mask = self.segmenter.mask(image)
-        known = self._of_this_world(image)
-        found = known and foreground_share(mask) >= LEAST_SHARE
-        return Prepared(image, mask if found else None, known)
+        return Prepared(image, mask if foreground_share(mask) >= LEAST_SHARE else None)
 
     def _of_this_world(self, image: Image) -> bool:
         """Whether the preset's models know this sort of picture: their tokenizer carries it well."""
@@ -188,8 +241,6 @@ class Studio:
 
     def embed_images(self, images: Sequence[Image], masks: Sequence[Image | None] = ()) -> np.ndarray:
         """Unit embeddings `[n, d]` float32 of the subjects in `images`, or of whole pictures where no mask is known."""
-        from .methods.in_context import square_mask
-
         side = self.encoder.side
         cut = []
         for i, image in enumerate(images):
@@ -206,41 +257,15 @@ class Studio:
         """Words of `prompt` that the loaded models cannot draw, in its order; none for open vocabularies."""
         return [] if self.preset.words is None else unknown_words(prompt, names, self.preset.words)
 
-    def score(self, image: Image, subjects: Sequence[SubjectInput], prompt: str) -> Scores:
-        """Raw similarities of a picture to its subjects and its prompt, each in 0..1."""
-        text = self._text_score(image, subjects, prompt) if prompt.strip() else None
-        return Scores(subject=self._subject_score(image, subjects), text=text)
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What measures pictures."""
+        from .scoring.scorer import Scorer
 
-    def _text_score(self, image: Image, subjects: Sequence[SubjectInput], prompt: str) -> float:
-        from .scoring.raw import text_similarity
+        return Scorer(self.preset, self.embed_images, self.embed_texts, self.mask)
 
-        for subject in subjects:
-            pattern = re.compile(rf"(?<!\w){re.escape(subject.name)}(?!\w)", re.IGNORECASE)
-            prompt = pattern.sub(f"the {subject.kind}", prompt)
-        return text_similarity(self.embed_images([image])[0], self.embed_texts([prompt])[0])
-
-    def _subject_score(self, image: Image, subjects: Sequence[SubjectInput]) -> float | None:
-        """The least well met subject's similarity; `None` where no figure is found or nothing can be compared."""
-        import numpy as np
-        from PIL import Image as Images
-
-        from .scoring.raw import best_assignment, regions, subject_similarity
-
-        known = [s for s in subjects if s.references and any(m is not None for m in s.masks)]
-        mask = np.asarray(self.segmenter.mask(image)) > 127
-        if not known or mask.mean() < LEAST_SHARE:
-            return None
-        parts = [Images.fromarray(part.astype("uint8") * 255) for part in regions(mask, len(known))]
-        if len(parts) < len(known):
-            return 0.0
-        found = self.embed_images([image] * len(parts), parts)
-        table = np.array([[subject_similarity(f, self._references(s)) for f in found] for s in known])
-        return float(min(table[i, j] for i, j in enumerate(best_assignment(table))))
-
-    def _references(self, subject: SubjectInput) -> np.ndarray:
-        """Embeddings of a subject's references, computed once a version."""
-        cache: dict[Any, np.ndarray] = self.__dict__.setdefault("_embedded", {})
-        key = subject.key or id(subject)
-        if key not in cache:
-            cache[key] = self.embed_images(subject.references, subject.masks)
-        return cache[key]
+    def score(
+        self, image: Image, subjects: Sequence[SubjectInput], prompt: str, *, instruction: bool = False
+    ) -> Scores:
+        """Subject fidelity, text alignment and copying of a picture; see `Scorer.score`."""
+        return self.scorer.score(image, subjects, prompt, instruction=instruction)

@@ -24,9 +24,7 @@ def crop_subject(image: Image.Image, mask: Image.Image | None, side: int = 64) -
     cut = (middle_x - half, middle_y - half, middle_x + half, middle_y + half)
     alone = Image.composite(image, Image.new("RGB", image.size, GREY), mask)
     # `transform` may reach beyond the picture, where it fills with grey.
-    return alone.transform(
-        (side, side), Image.Transform.EXTENT, cut, Image.Resampling.BICUBIC, fillcolor=GREY
-    )
+    return alone.transform((side, side), Image.Transform.EXTENT, cut, Image.Resampling.BICUBIC, fillcolor=GREY)
 
 
 def foreground_share(mask: Image.Image) -> float:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ..errors import UserError
+from ..errors import NeedsConsent, UserError
 from ..memory.events import Notice, Progress
 from ..memory.values import Concept
 from .catalog import Working, tool
 from .desk import Desk, result, rounded
+from .photographs import advice
+from .sameness import doubts
 from .values import Prepared
 
 if TYPE_CHECKING:
@@ -23,6 +26,15 @@ if TYPE_CHECKING:
     from .studio import Studio
 
 MOST_REFERENCES = 32
+MOST_TAKES = 5
+"""So many takes are named when something is looked up by words."""
+CONSENT = "{name} is a person. Have they agreed to be learned and drawn here? Forgetting deletes everything again."
+PERSONS = frozenset(
+    "person man woman boy girl child kid baby toddler teenager face human people portrait friend colleague neighbour"
+    " neighbor mother father mum mom dad parent sister brother wife husband partner son daughter aunt uncle cousin"
+    " niece nephew grandmother grandfather grandma grandpa granny bride groom actor actress singer".split()
+)
+"""Class nouns of people."""
 Name = Annotated[str, Field(min_length=1, max_length=300, description="The concept's name.")]
 Words = Annotated[list[str], Field(max_length=20)]
 
@@ -54,8 +66,21 @@ def teach(
         desk.check()
         yield Progress(f"looking at {name}", number, len(loaded))
         prepared.append(desk.studio.prepare(image))
+    for text in advice(prepared):
+        yield Notice(text)
+    agreed = False
+    if shows_person(kind, prepared):
+        may = desk.may(CONSENT.format(name=name))
+        if desk.question is not None:
+            yield desk.question
+            return result(asked=desk.question.text)
+        if not may:
+            raise UserError(f"{name} was not learned: nobody is, without their consent.", "Ask them first.")
+        agreed = True
     desk.check()
-    concept = store_concept(desk.library, desk.studio, name, kind, prepared)
+    concept = store_concept(desk.library, desk.studio, name, kind, prepared, consent=agreed)
+    for text in doubts(desk.library, desk.preset, desk.studio.space, concept, prepared):
+        yield Notice(text)
     return result(
         concept=concept.name,
         kind=concept.kind,
@@ -65,12 +90,29 @@ def teach(
     )
 
 
-def store_concept(library: Library, studio: Studio, name: str, kind: str, prepared: Sequence[Prepared]) -> Concept:
-    """Embed prepared pictures and store them as a new concept. Raises `BadName`."""
+def store_concept(
+    library: Library, studio: Studio, name: str, kind: str, prepared: Sequence[Prepared], *, consent: bool = False
+) -> Concept:
+    """Embed prepared pictures and store them as a new concept; of a person with the consent and its time.
+
+    Raises `BadName`, and `NeedsConsent` for a person without it.
+    """
+    person = shows_person(kind, prepared)
+    if person and not consent:
+        hint = "Then say so: --consent, or consent=True."
+        raise NeedsConsent(f"{name} is a person, who must have agreed first.", hint)
     images = [item.image for item in prepared]
     masks = [item.mask for item in prepared]
     vectors: Mapping[str, np.ndarray] = {studio.space: studio.embed_images(images, masks)}
-    return library.teach(name, kind or "thing", images, masks, embeddings=vectors)
+    notes = [f"consent: given {datetime.now(UTC).isoformat(timespec='seconds')}"] if person else []
+    category = "person" if person else "subject"
+    return library.teach(name, kind or "thing", images, masks, embeddings=vectors, category=category, notes=notes)
+
+
+def shows_person(kind: str, prepared: Sequence[Prepared]) -> bool:
+    """Whether these are photographs of a person, by what the user calls it; drawn figures give no consent."""
+    words = kind.lower().split()
+    return any(item.look is not None for item in prepared) and any(word in PERSONS for word in words)
 
 
 def foreign_note(prepared: Sequence[Prepared], preset: Preset) -> str:
@@ -101,6 +143,8 @@ def forget(desk: Desk, concept: Name) -> Working:
     yield from ()
     known = desk.library.concept(concept)
     desk.library.forget(known.name)
+    if desk.jobs is not None:
+        desk.jobs.settle()
     shown = [take.number for take in desk.session.takes() if any(use.id == known.id for use in take.concepts)]
     note = f"Takes that show {known.name} stay, but cannot be replayed." if shown else ""
     return result(concept=known.name, note=note)
@@ -132,7 +176,7 @@ def recall(
     query: Annotated[str, Field(max_length=500, description="A name or description; empty for all.")] = "",
     image: Annotated[str | int | None, Field(description="An attached or typed picture, or a take's number.")] = None,
 ) -> Working:
-    """Look up what has been taught: by words, or by what a picture shows."""
+    """Look up what has been taught and drawn: by words, or by what a picture shows."""
     yield from ()
     if image is None:
         found = search(desk.library, desk.studio, query)
@@ -140,7 +184,21 @@ def recall(
         found = search(desk.library, desk.studio, _picture(desk, image))
     every = desk.library.concepts()
     listed = [_line(concept, likeness) for concept, likeness in found]
-    return {"ok": True, "concepts": listed, "count": len(listed), "taught": len(every)}
+    answer = {"ok": True, "concepts": listed, "count": len(listed), "taught": len(every)}
+    if image is None and (takes := _takes(desk, query)):
+        answer["takes"] = takes
+    return answer
+
+
+def _takes(desk: Desk, query: str) -> list[dict[str, Any]]:
+    """The newest takes whose words hold all words of the query: also those that the planner has long lost sight of."""
+    words = query.lower().split()
+    found = [
+        {"take": take.number, "shows": (take.description or take.prompt)[:200]}
+        for take in reversed(desk.session.takes())
+        if words and all(word in f"{take.description} {take.prompt}".lower() for word in words)
+    ]
+    return found[:MOST_TAKES]
 
 
 def search(library: Library, studio: Studio, what: Any, n: int = 20) -> list[tuple[Concept, float | None]]:

@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..memory.values import Adapter
+
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
+
+    from ..memory.values import Rated
+    from .photographs import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Prepared:
     """8-bit mask of the subject, the size of `image`; `None` when no subject was found."""
     storybook: bool = True
     """False: the picture is not of the world that the preset's models know (a photograph under `starter`)."""
+    look: Look | None = None
+    """Of a photograph: what was seen in it; `None` for a picture of the models' own world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,14 @@ class SubjectInput:
     negatives: tuple[str, ...] = ()
     key: str = ""
     """"<concept id>@<version>": what is computed from the references is cached under it."""
+    adapters: tuple[Adapter, ...] = ()
+    """What was trained for it, newest first."""
+    embeddings: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """What is kept with the concept, `[references, d]` by the name of the space."""
+    rejected: tuple[Image, ...] = ()
+    """Pictures that the user rejected: what is like them is wrong."""
+    ratings: tuple[Rated, ...] = ()
+    """What the user thought of pictures of it; moves the thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,8 @@ class DrawRequest:
     """The user's words; concepts stand in it by their names."""
     subjects: tuple[SubjectInput, ...] = ()
     method: str = "auto"
+    description: str = ""
+    """Of an edit: what the whole picture is to show afterwards, as far as it was ever said."""
     source: Image | None = None
     borrow: Image | None = None
     """Another picture from which the edit takes something ("the hat from the fifth")."""
@@ -71,6 +89,8 @@ class Drawn:
     """Hash of the weights that drew it."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    adapters: tuple[str, ...] = ()
+    """Ids of the adapters that it was drawn with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a closed-vocabulary preset cannot draw."""
+"""Words: lists of them in a sentence, and what a closed-vocabulary preset cannot draw."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+
+
+def listed(words: Sequence[object]) -> str:
+    """A list as a person says it: "a", "a and b", "a, b and c"; "" of none."""
+    texts = [str(word) for word in words]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
 
 # Words that carry no picture, or only steer the dialogue.
 LITTLE = frozenset(

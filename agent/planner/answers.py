@@ -10,13 +10,13 @@ from .intents.drawing import draw
 from .intents.talk import talk
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
+from .options import SAID, option_of, ranked, told
 from .plan import command, plan
 from .references import read
 from .speech import aside, spell_out
 from .state import Ask, Call, Hints, Say, State, Step
-from .subjects import kind_words, nearly
-from .takes import number_of
-from .words import KINDS, NUMBERS, ORDINALS, either
+from .subjects import kind_words
+from .words import KINDS
 
 _CANCEL = re.compile(
     r"(?:never ?mind|forget it|forget about it|cancel(?: that| it)?|nothing|none(?: of (?:them|those|"
@@ -31,27 +31,19 @@ _YES = re.compile(
     r"exactly|please do|of course|"
     r"go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍)"
 )
-_INDEX = re.compile(
-    rf"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like)|make it|let's take|take|choose|pick|"
-    rf"go with|use|option|answer|number|nr\.?|no\.|#|the|choice|variant|it's|"
-    rf"that'd be) ?)*(?:option |number |#)?(?P<i>\d{{1,2}}|{either(dict.fromkeys(NUMBERS))}|"
-    rf"{either(dict.fromkeys(ORDINALS))}|\d{{1,2}}(?:st|nd|rd|th)|last|latter|former)(?: (?:one|"
-    rf"option|choice|of (?:them|those|these)|answer))?(?: please)?"
-)
-_SAID = re.compile(
-    r"(?:(?:i (?:mean|meant|want|prefer|choose|pick|would like|was thinking of|am talking about|"
-    r"'m talking about)|it(?:'s| is| was)|that(?:'s| is| would be)|(?:his|her|its|their) name(?:'s|"
-    r" is)|call (?:him|her|it|them)|(?:he|she|they)(?:'s| is|'re| are)(?: called| named)?|"
-    r"name (?:him|her|it|them)|make it|let's (?:take|go with|say|use)|take|use|go with|"
-    r"the one called|called|named|with|probably|rather|definitely|of course|just|only|yes,?|no,?|"
-    r"well,?|hmm,?|oh,?|sorry,?|for|on|to|my|our|draw|the)\s+)+"
-)
 _PLAIN = re.compile(
     r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|"
     r"random|doesn't matter)\b"
 )
 _KEEP = "All right, I leave it as it is."
 
+_OTHER = re.compile(r"(?:no[,.]? )?(?:not (?P<not>[^,;]+?)[,;]? (?:but )?)?(?:i (?:mean|"
+    r"meant) )?the other(?: one| [a-z]+)?(?: please)?")
+_FOR_GOOD = re.compile(
+    r"\b(?:always|for good|every (?:time|picture|one)|forever|permanent(?:ly)?|from now on|in all|"
+    r"all (?:the )?pictures|lasting|"
+    r"in general|remember)\b"
+)
 _GONE = re.compile(
     r"(?:yes|yep|yeah|yup|sure|ok|okay|do it|go ahead|please)?[, ]*(?:please )?(?:nuke|kill|delete|erase|"
     r"remove|trash|bin|wipe|zap|dump|drop|bye to|scrap) (?:it|him|her|them|that)(?: please| for good)*"
@@ -70,7 +62,7 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     first, *answers = list(earlier) or [pending.text]
     state = replace(state, pending=None)
     hints = Hints()
-    for old in answers:
+    for old in (a for a in answers if not _CLUELESS.fullmatch(_bare(a))):
         asked = _asked(first, state, hints)
         filled = _fill(old, state, hints, asked, asked.options if asked else ())
         hints = filled if isinstance(filled, Hints) else hints
@@ -80,15 +72,17 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         return _dropped(said, text, state)
     if small := _small_talk(text, said, state, pending.options):
         return small
-    if _GONE.fullmatch(said) and (gone := _forgetting(pending.question, state)):
+    if _GONE.fullmatch(said) and (gone := _agreed(pending.question, state)):
         return gone
-    option = _option(said, pending.options) or _ranked(said, pending.options)
+    option = option_of(said, pending.options) or ranked(said, pending.options) if not _OTHER.fullmatch(said) else None
+    if option is None and asked and asked.slot == "take" and not _own_request(text, state, asked):
+        option = _by_look(said, pending.options, state)
     if option is None and (let_go := _dropped(said, text, state)):
         return let_go
     if option is None and _CLUELESS.fullmatch(said):
         return [Ask(pending.question, pending.options)]
     yes = option in ("yes", "Yes") or (option is None and _YES.fullmatch(said) is not None)
-    if yes and (gone := _forgetting(pending.question, state)):
+    if yes and (gone := _agreed(pending.question, state)):
         return gone
     if yes and option is None:
         if (
@@ -115,7 +109,7 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     if first:
         steps = plan(first, state, filled)
     if _changed(steps, asked):
-        return _chosen_instead(steps, filled)
+        return _with_more(_chosen_instead(steps, filled), text) if filled.concept else _chosen_instead(steps, filled)
     own = plan(words, state)
     if isinstance(own[0], Ask) and first:
         own = plan(f"{first} {words}", state, filled)
@@ -123,13 +117,17 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
 
 
 _KEPT = re.compile(
-    r"(?:(?:no|nope|nah|wait|stop|don't|please|god|hell|absolutely not|of course not|not at all|certainly not)[,.! ]*)+"
-    r"(?:(?:please )?(?:keep|leave|don't (?:do|delete|forget|remove|touch)|spare|save) (?:it|him|her|them|that|anything)"
-    r"(?: (?:alone|please|as it is))*)?"
+    r"(?:(?:no|nope|nah|wait|stop|don't|please|god|hell|absolutely not|of course not|not at all|"
+    r"certainly not)[,.! ]*)+"
+    r"(?:(?:please )?(?:keep|leave|don't (?:do|delete|forget|remove|touch)|spare|save) (?:it|him|her|"
+    r"them|that|anything)"
+    r"(?: (?:alone|please|as it is))*|i don't want (?:it|that|to)(?: (?:gone|to|forgotten|at all))?)?"
 )
 _PUZZLED = re.compile(
-    r"(?:(?:huh|hm+|eh|um|sorry|pardon|wait|what)[?!,. ]*)*(?:what do you mean(?: by .{1,40})?|what does that mean|"
-    r"i don't (?:get|understand) (?:it|that|the question|you)|why do you ask|what's the difference|pardon|come again)"
+    r"(?:(?:huh|hm+|eh|um|sorry|pardon|wait|what)[?!,. ]*)*(?:what do you mean(?: by .{1,40})?|"
+    r"what does that mean|"
+    r"i don't (?:get|understand) (?:it|that|the question|you)|why do you ask|what's the difference|"
+    r"pardon|come again)"
 )
 
 
@@ -153,13 +151,15 @@ def _small_talk(text: str, said: str, state: State, options: Sequence[str]) -> l
 
 
 _DROPPED = re.compile(
-    r"(?:(?:oh|ah|no|nah|ok|well|actually|hmm|um)[, ]+)*(?:never ?mind|forget (?:it|about it|that)|"
+    r"(?:(?:oh|ah|no|nah|ok|well|actually|hmm|um)[, ]+)*(?:never ?mind(?: that| it)?|forget (?:it|"
+    r"about it|that)|"
     r"cancel(?: that| it)?|scratch that|scrap that|none of (?:them|those)|"
     r"neither(?: of (?:them|those))?|leave it|drop it|skip it|don't bother|doesn't matter|it doesn't "
     r"matter|not important|no need)(?:,? then)?(?:[,.;:!-]+ ?| but | and |$)"
 )
 _CLUELESS = re.compile(
-    r"(?:(?:idk|dunno|hm+|um+|uh|well|i don't know|don't know|not sure|no idea)[,. ]*)*(?:idk|i (?:don't|do not) know|no idea|not sure|i'm not sure|hm+|dunno|don't know|you "
+    r"(?:(?:idk|dunno|hm+|um+|uh|well|i don't know|don't know|not sure|no idea)[,. ]*)*(?:idk|i (?:don't|"
+    r"do not) know|no idea|not sure|i'm not sure|hm+|dunno|don't know|you "
     r"(?:choose|decide|pick|tell me)|whatever|"
     r"anything|any|i can't decide|what(?:ever you (?:like|want|think))?|what do you mean|huh|which "
     r"ones?(?: are there)?|surprise me|up to you|your choice|either|maybe|perhaps)"
@@ -183,35 +183,20 @@ def _after(text: str, rest: str) -> str:
     return text[place : place + len(rest)] if place >= 0 else rest
 
 
-def _ranked(said: str, options: Sequence[str]) -> str | None:
-    """As in "the older one", "latest": by the numbers in the options."""
-    numbers = [re.findall(r"\d+", option) for option in options]
-    if len(options) < 2 or not all(len(n) == 1 for n in numbers):
+def _agreed(question: str, state: State) -> list[Step] | None:
+    """A "yes" to "Shall I really forget …?" or to "Shall I train on …?"."""
+    low = question.lower()
+    named = [c.name for c in state.concepts if re.search(rf"(?<!\w){re.escape(c.name.lower())}(?!\w)", low)]
+    asked = re.search(r"\b(?:forget|delete|erase|remove .{1,40} for good)\b|shall i (train)", low)
+    if asked is None or len(named) != 1:
         return None
-    order = sorted(range(len(options)), key=lambda i: int(numbers[i][0]))
-    if re.fullmatch(
-        r"(?:the )?(?:older|oldest|earlier|earliest|original|previous|lower|first)(?: (?:one|take|"
-        r"picture|version))?",
-        said,
-    ):
-        return options[order[0]]
-    if re.fullmatch(
-        r"(?:the )?(?:newer|newest|later|latest|most recent|recent|current|higher|last|this)(?: (?:one|"
-        r"take|picture|version))?",
-        said,
-    ):
-        return options[order[-1]]
-    return None
+    return [Call("finetune_lora" if asked[1] else "forget", {"concept": named[0]})]
 
 
-def _forgetting(question: str, state: State) -> list[Step] | None:
-    """A "yes" to "Shall I really forget …?"."""
-    named = [
-        c.name for c in state.concepts if re.search(rf"(?<!\w){re.escape(c.name.lower())}(?!\w)", question.lower())
-    ]
-    if re.search(r"\b(?:forget|delete|erase|remove .{1,40} for good)\b", question.lower()) and len(named) == 1:
-        return [Call("forget", {"concept": named[0]})]
-    return None
+def _by_look(said: str, options: Sequence[str], state: State) -> str | None:
+    """The option whose take shows what the answer speaks of: "the one with the boat", "where Olaf is"."""
+    takes = {o: state.take(int(n[0])) for o in options if len(n := re.findall(r"\d+", o)) == 1}
+    return told(said, {o: f"{t.prompt} {t.description} {' '.join(t.concepts)}" for o, t in takes.items() if t})
 
 
 def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
@@ -219,13 +204,19 @@ def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
     offered = [c for option in options if (c := state.concept(option))]
     if len(offered) < 2:
         return ()
+    if len(offered) == 2 and (other := _OTHER.fullmatch(said)):
+        known = state.concept(other["not"]) if other["not"] else None
+        left = [c.name for c in offered if (c != known if known else c.name not in state.focus)]
+        return tuple(left) if len(left) == 1 else ()
     if re.fullmatch(
-        r"(?:yes,? )?(?:both|all|all of them|both of (?:them|those)|the two(?: of them)?|each|everyone|"
-        r"all (?:two|three)|(?:the )?two|both please|them both|together)(?: (?:please|together))?",
+        r"(?:yes,? |oh,? |well,? )?(?:both|all|all of them|both of (?:them|those)|the two(?: of them)?|"
+        r"each|everyone|"
+        r"all (?:two|three)|(?:the )?two|both please|them both|together)(?:,? (?:please|together|"
+        r"actually|of course|obviously|i think|i'd say|then))*",
         said,
     ):
         return tuple(c.name for c in offered)
-    core = re.sub(r"^(?:the|my|our|i mean|i meant|it's|draw) ", "", _SAID.sub("", said, count=1)) or said
+    core = re.sub(r"^(?:the|my|our|i mean|i meant|it's|draw) ", "", SAID.sub("", said, count=1)) or said
     core = re.sub(r" (?:one|please|of course|obviously|again)$", "", core)
     gender = {
         "him": "he",
@@ -242,6 +233,12 @@ def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
     fits = [c.name for c in offered if gender and c.pronoun == gender] or [
         c.name for c in offered if core in kind_words(c.kind)
     ]
+    if not fits:
+        shown = {
+            c.name: " ".join(f"{t.prompt} {t.description}" for t in state.takes if t.concepts == (c.name,))
+            for c in offered
+        }
+        fits = [name for name in [told(core, shown)] if name]
     return (fits[0],) if len(fits) == 1 else ()
 
 
@@ -257,6 +254,24 @@ def _chosen_instead(steps: list[Step], hints: Hints) -> list[Step]:
     return steps
 
 
+_MORE = re.compile(
+    r"[,;.] (?:and |but )?(?P<more>(?:with|without|in|on|at|near|under|wearing|holding|riding|next to|while|during) .+)"
+)
+
+
+def _with_more(steps: list[Step], text: str) -> list[Step]:
+    """The plan with what an answer adds to the choice: "Biscuit of course, with a red ball"."""
+    said = clean(text).strip(" .!?")
+    match, step = _MORE.search(lower(said)), steps[0]
+    if match is None or len(steps) > 1 or not isinstance(step, Call):
+        return steps
+    key = next((k for k in ("prompt", "instruction") if k in step.args), "")
+    more = said[match.start("more") :]
+    if not key or more.lower() in str(step.args[key]).lower():
+        return steps
+    return [replace(step, args=step.args | {key: f"{step.args[key]}, {more}"})]
+
+
 def _changed(steps: list[Step], asked: Ask | None) -> bool:
     """Whether the plan got further than the question that was asked."""
     return not isinstance(steps[0], Ask) or asked is None or steps[0].slot != asked.slot
@@ -264,6 +279,9 @@ def _changed(steps: list[Step], asked: Ask | None) -> bool:
 
 def _asked(first: str, state: State, hints: Hints) -> Ask | None:
     steps = plan(first, state, hints) if first else []
+    call = steps[0] if steps else None
+    if isinstance(call, Call) and call.tool == "teach" and "kind" not in call.args and not hints.kind:
+        return Ask(f"What is {call.args['name']}?", (), "kind")
     return steps[0] if steps and isinstance(steps[0], Ask) else None
 
 
@@ -291,34 +309,6 @@ def _own_request(text: str, state: State, asked: Ask | None) -> bool:
     return len(body.low.split()) > 3 and draw(body) is not None
 
 
-def _option(said: str, options: Sequence[str]) -> str | None:
-    """The option that is meant: its words, its place in the list, or a slip of it."""
-    if not options:
-        return None
-    lowered = [option.lower().strip(" .!?") for option in options]
-    core = _SAID.sub("", said, count=1) if _SAID.match(said) else said
-    for form in (said, core):
-        if form in lowered:
-            return options[lowered.index(form)]
-    numbers = [re.findall(r"\d+", option) for option in lowered]
-    match = _INDEX.fullmatch(said)
-    if match:
-        word = match["i"]
-        take = re.fullmatch(r"\d{1,2}", word) and [i for i, n in enumerate(numbers) if word in n]
-        if take and len(take) == 1 and all(numbers):
-            return options[take[0]]
-        index = {"last": len(options), "latter": len(options), "former": 1}.get(word) or number_of(word)
-        if 1 <= index <= len(options):
-            return options[index - 1]
-        return None
-    words = set(re.findall(r"[\w']+", core))
-    fits = [i for i, option in enumerate(lowered) if words and words <= set(re.findall(r"[\w']+", option))]
-    fits = fits or [i for i, option in enumerate(lowered) if re.search(rf"(?<!\w){re.escape(option)}(?!\w)", said)]
-    if not fits and len(core) >= 3:
-        fits = [i for i, option in enumerate(lowered) if nearly(core, option)]
-    return options[fits[0]] if len(fits) == 1 else None
-
-
 def _affirmed(options: Sequence[str], question: str, state: State) -> str | None:
     """What "yes" means: an option that says so, the only name in the question, or the first option."""
     for option in options:
@@ -339,7 +329,7 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
     if slot == "name":
         return _named(words, hints)
     if slot == "kind":
-        kind = _SAID.sub("", _bare(words), count=1)
+        kind = SAID.sub("", _bare(words), count=1)
         return replace(hints, kind=re.sub(r"^(?:an?|the|my) ", "", kind.strip()))
     if slot == "images":
         files = tuple(f.path for f in find_files(clean(words))) or state.attached
@@ -348,6 +338,8 @@ def _fill(words: str, state: State, hints: Hints, asked: Ask | None, options: Se
         r"\b(?:just|only)? ?(?:here|this (?:picture|one|time|once)|in this picture|for now|once)$", low.strip(" .!")
     ) and any("picture" in o or "here" in o for o in options):
         return replace(hints, mode="edit")
+    if _FOR_GOOD.search(low) and any(_FOR_GOOD.search(o.lower()) for o in options) and slot != "mode":
+        return replace(hints, mode="refine")
     if slot == "mode" or re.search(r"\bfor good\b", low):
         return replace(hints, mode="forget" if re.search(r"forget|good|concept|memory", low) else "edit")
     take = next((t.numbers[0] for t in text.takes if len(t.numbers) == 1), None)

@@ -33,7 +33,7 @@ _CUT = f"(I read only the first {MAX_CHARS:,} characters.)"
 
 
 class OfflinePlanner(BaseChatModel):
-    """A grammar that plans turns without a language model; deterministic, a few milliseconds a sentence.
+    """Plans turns without a language model: a small learned classifier and span rules; deterministic, milliseconds.
 
     It reads the last system message's `<state>` block and the messages since the last human one: either it
     makes tool calls, or, once the tools have answered, one short reply.
@@ -160,7 +160,9 @@ def _message(steps: Sequence[Step], tools: Sequence[str] | None) -> AIMessage:
         return AIMessage(_unavailable(missing[0], calls[0]))
     return AIMessage(
         "",
-        tool_calls=[ToolCall(name=c.tool, args=c.args, id=f"call_{uuid4().hex[:24]}", type="tool_call") for c in calls],
+        tool_calls=[
+            ToolCall(name=c.tool, args=c.args, id=f"call_{uuid4().hex[:24]}", type="tool_call") for c in calls
+        ],
     )
 
 

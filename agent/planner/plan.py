@@ -6,40 +6,48 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from .intents.concepts import forget, rename, revert
+from . import intent as intents
+from .clauses import MARKS_ONLY, clauses, judge_with, repaired
+from .extract import carry_out, which, who
+from .intent import vote_of
+from .intents.concepts import forget, rename
 from .intents.free import free
 from .intents.history import compare, history
-from .intents.rating import rating
 from .intents.recall import recall
-from .intents.refine import refine
+from .intents.refine import refined
+from .intents.repeat import again
 from .intents.talk import HELP, able, talk
 from .intents.teaching import teach
-from .intents.training import train
 from .normalise import lead, lower, tail
 from .references import Text, read
-from .speech import aside
+from .scenes import changes_the_setting, describes_a_picture
 from .state import Ask, Call, Hints, Say, State, Step
-from .words import DRAW_VERBS, EDIT_VERBS, GOOD, PICTURES, either
+from .words import DRAW_VERBS, EDIT_VERBS, PICTURES, either
 
 Family = Callable[[Text], list[Step] | None]
 # Families that recognise whole sentences; the first that does has it. None reads more than COMMAND chars.
-FAMILIES: tuple[Family, ...] = (rename, revert, forget, train, history, compare, refine, rating, recall, talk)
+FAMILIES: tuple[Family, ...] = (rename, forget, history, compare, recall, talk)
 COMMAND = 300
+_KEPT: dict[str, tuple[str, ...]] = {
+    "ask words": ("ask", "edit"),
+    "ask plain": ("ask",),
+    "ask name": ("ask",),
+    "ask images": ("ask",),
+    "ask kind": ("ask",),
+    "ask take": ("ask",),
+    "ask takes": ("ask",),
+}
+"""Where a question of the grammar stands whatever else might be found: intents by what it asks for."""
+_WANTS = ("draw", "edit", "refine", "teach", "like", "dislike", "recall")
+A_CHANCE = 0.02
+"""A remark that stands alone is taken for a request that is at least this likely."""
+A_GUESS = 0.4
+"""Below this the classifier only guesses."""
+SURE_TO_ASK = 0.8
+"""A request that the grammar can read is only asked about when it is this likely to say too little."""
+_ASKS = ("ask", "draw", "edit", "forget", "rename", "teach", "fork", "refine", "compare", "like", "dislike")
 MOST_CALLS = 8
 
-_HARD = re.compile(
-    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?:(?<!\bno\.)|(?=\s+\D))(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
-    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|,?\s+(?:and\s+)?(?:then|after that|afterwards|"
-    r"after which)(?:,)?\s+(?=\S)|,?\s+and\s+(?:also|now|finally|please)\s+(?=\S)"
-)
-# A second command behind "and" or a comma: it is a clause of its own even where the first could swallow it.
-_NEXT_COMMAND = re.compile(
-    rf"(?:,? (?:and|but|then|and then|and now|and also|and please)|[,;.!]) (?:then |now |please |also "
-    rf"|just )*(?="
-    rf"(?:{either(DRAW_VERBS)}|undo|redo|go back|take it back|step back|make|put|add|give|remove|turn|"
-    rf"change|compare|"
-    rf"forget|rename|show me|let's|call (?:him|her|it)|teach|train|fine-?tune)\b)"
-)
 # "New picture: …", "next scene, …": what follows is drawn afresh.
 _AFRESH = re.compile(
     rf"(?:(?:now|and|so|ok|make|do|start|let's (?:do|have|make|start)|i(?:'d| would)? (?:want|like|"
@@ -49,7 +57,8 @@ _AFRESH = re.compile(
     rf"second|unrelated) (?:{either(PICTURES)}|panel|page|scene|one|start|topic|subject|idea|card|"
     rf"postcard|theme|thing|request)"
     rf"(?: now| please| then| this time| for a change)*(?: ?[:,;.!]| -)+ (?=\S)"
-    rf"|(?:(?:let's )?(?:start|begin)(?: over| afresh| fresh| again| anew)? with (?:a |an )?(?:new|fresh|different|blank) [a-z]+|"
+    rf"|(?:(?:let's )?(?:start|begin)(?: over| afresh| fresh| again| anew)? with (?:a |an )?(?:new|fresh|"
+    rf"different|blank) [a-z]+|"
     rf"start (?:over|afresh|fresh|again|from scratch)|from scratch|(?:forget|leave|scrap|drop) "
     rf"(?:all )?(?:that|this)|"
     rf"something (?:else|new|different|completely different)(?: now| this time| entirely)?|(?:a )?new "
@@ -59,22 +68,32 @@ _AFRESH = re.compile(
     rf"(?: ?[:,;.!]| -)+ (?=(?:just |only |now |please |how about |draw )*(?:\ue000|an? |two |my |the "
     rf"|some |three |draw |him |her |them ))"
 )
+# What a change is for says nothing about what kind of request it is.
+_WHY = re.compile(
+    r"(?<=\w{3}),? so (?:that )?(?:i|we|you|it|he|she|they|people|everyone|(?:the|my|our|his|"
+    r"her) [a-z]+)(?: [a-z]+)? (?:can|could|will|would|"
+    r"may|might|has|have|gets?|looks?|is|are)\b.*"
+)
+# "Rust on the left door, always": so in every picture from now on.
+_LASTS = re.compile(
+    r"(?:[,.;!]| -) (?:(?:and|so|like|please|for) )*(?:always|ever(?: again)?|from now on|"
+    r"every (?:single )?time|for good|forever|"
+    r"permanently|in (?:every|all) (?:pictures?|drawings?)|never(?: again)?|no exceptions?|"
+    r"without exception)(?: please)?[.! ]*$"
+)
 _UNUSED = re.compile(
-    r",? ?\(?(?:and )?(?:please )?(?:ignore|forget about|leave|skip|never ?mind|disregard|don't (?:use|mind|look at)|dont use|"
-    r"not using|without using) (?:the|that|this|these|those|my) (?:pics?|photos?|pictures?|images?|files?|attachments?|"
+    r",? ?\(?(?:and )?(?:please )?(?:ignore|forget about|leave|skip|never ?mind|disregard|don't (?:use|"
+    r"mind|look at)|dont use|"
+    r"not using|without using) (?:the|that|this|these|those|my) (?:pics?|photos?|pictures?|images?|"
+    r"files?|attachments?|"
     r"uploads?)(?: (?:i (?:sent|attached|uploaded)|alone|for now|aside|out|now))*\)?"
 )
-_NEXT_FACT = re.compile(r",? (?:and|but) (?=(?:he|she|it|they) (?:never|always|doesn't|does not|has no)\b)")
-_EXCLAIM = re.compile(
-    rf"(?:(?:so|very|really|oh|wow|how|that's|it's|looks|looking) )*{either(GOOD)}(?: (?:one|job|work|"
-    rf"picture))?|(?:oops|whoops|oh no|ups|ugh),? (?:wrong|no|my mistake|sorry|that was wrong|wrong one)"
+# "Never mind, redo that": the request follows.
+_NEVER_MIND = re.compile(
+    rf"(?:oh |ok |ah |no )*never ?mind(?: (?:that|it))?(?:[,.;:!]+ | (?={either(EDIT_VERBS)}\b|"
+    rf"{either(DRAW_VERBS)}\b|undo|redo|go )) ?(?=\w)"
 )
 _SENTENCES = re.compile(r"[.!?;]\s+\w")
-_SOFT = re.compile(r",? (?:and|but|so) |,\s+|\s-\s|: ")
-_DRAWS = re.compile(
-    rf"(?:now |also |another )?(?:{either(DRAW_VERBS)}|(?:one|another|another one|a picture|a photo|"
-    rf"another picture) of) "
-)
 
 
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
@@ -83,18 +102,110 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
         state = replace(state, attached=())
         text = f"{text[: unused.start()]}{text[unused.end() :]}".strip(" ,") or text
     whole = read(text, state, hints)
+    if dropped := _NEVER_MIND.match(whole.low):
+        whole = whole.part(dropped.end())
     start = lead(whole.low)
     if afresh := _AFRESH.match(whole.low, start):
         whole = whole.part(afresh.end())
         whole.hints = replace(whole.hints, mode=whole.hints.mode or "draw")
     steps: list[Step] = []
-    clauses = _clauses(whole)
-    for clause in _requests(clauses):
-        steps += _clause(clause, state, steps)
-        for step in steps[-1:]:
-            if isinstance(step, Call):
-                state = state.after(step)
-    return tidy(steps)
+    for clause in clauses(repaired(whole), judge_with(lambda part: vote_of(grammar(part)))):
+        steps += _clause(clause, _after(steps, state), steps)
+    return tidy(_rejecting(steps, whole))
+
+
+# "You got that wrong" is said of a picture, "you always get that wrong" of none.
+_WRONG = re.compile(
+    r"^(?!.*\b(?:always get|keep|every time)\b).*\b(?:wrong|not right|isn't right|"
+    r"not looking like)\b"
+)
+
+
+def _rejecting(steps: list[Step], text: Text) -> list[Step]:
+    """A lasting correction that also says which picture is wrong: "… , 4 got that wrong"."""
+    told = next((s for s in steps if isinstance(s, Call) and s.tool == "refine"), None)
+    if told is None or "rejected" in told.args or not _WRONG.search(text.low):
+        return steps
+    take = which(text) or text.state.current
+    if not isinstance(take, int):
+        return steps
+    told = replace(told, args=told.args | {"rejected": take})
+    return [told, *(s for s in steps if isinstance(s, Call) and s.tool not in ("refine", "rate"))]
+
+
+def _after(steps: list[Step], state: State) -> State:
+    """What the calls so far leave behind, told from all of them: a clause may have changed an earlier clause's call."""
+    for call in _once([step for step in steps if isinstance(step, Call)]):
+        state = state.after(call)
+    return state
+
+
+def _once(calls: list[Call]) -> list[Call]:
+    """The calls without those said twice; only steps back and forth add up."""
+    return [c for i, c in enumerate(calls) if c not in calls[:i] or c.tool in ("undo", "redo")]
+
+
+def grammar(text: Text) -> list[Step]:
+    """What the grammar alone makes of a clause."""
+    steps = command(text)
+    if steps is None:
+        start = lead(text.low)
+        steps = free(text.part(start) if start < len(text.low) else text)
+    return steps
+
+
+def decide(text: Text) -> list[Step]:
+    """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
+    steps = grammar(text)
+    if text.hints.mode == "refine":
+        return carry_out("refine", text)
+    if text.hints != Hints() and not isinstance(steps[0], Ask):
+        return steps
+    if MARKS_ONLY.fullmatch(text.low):
+        return steps
+    vote = vote_of(steps)
+    why = _WHY.search(text.low)
+    reading = intents.classifier().read(text.part(0, why.start()) if why else text, vote)
+    intent = reading.intent
+    if intent == "aside":
+        intent = max(_WANTS, key=reading.share)
+        if vote == "edit" and reading.sure < A_GUESS and reading.share(vote) > A_CHANCE:
+            intent = vote
+        intent = intent if reading.share(intent) > A_CHANCE else "reply"
+    if intent == "ask" and vote in ("draw", "edit") and reading.sure < SURE_TO_ASK:
+        intent = vote
+    if changes_the_setting(text):
+        intent = "edit"
+    elif intent in ("edit", "ask") and describes_a_picture(text):
+        intent = "draw"
+    if intent == "edit" and _LASTS.search(text.low) and not any(ref.how != "current" for ref in text.takes):
+        intent = "refine" if isinstance(who(text), str) else intent
+    if vote == intent and (intent in ("edit", "refine", "fork", "rename") or (intent == "draw" and not again(text))):
+        return carry_out(intent, text)
+    if vote == intent or (intent == "repeat" and vote == "draw"):
+        return steps
+    if intent == "edit" and text.state.current is None and not (text.files or text.state.attached) and _scene(text):
+        intent = "draw"
+    if intent == "reply" and vote.startswith("ask") and reading.sure < 0.95:
+        return steps
+    if vote.startswith("ask") and intent in _KEPT.get(vote, _ASKS):
+        return steps
+    found = carry_out(intent, text)
+    return steps if vote.startswith("ask") and isinstance(found[0], Ask) else found
+
+
+_NOUN = re.compile(r"(?:\b(?:an?|two|three|some|him|her|he|she|them)|\ue000) ")
+_CHANGING = re.compile(
+    rf"(?:now|and|please|also|but|with|without|more|less|it|the|his|its|"
+    rf"{either(EDIT_VERBS - {'have', 'place', 'let', 'get'})})\b"
+)
+
+
+def _scene(text: Text) -> bool:
+    """Whether words that read like a change can be the first picture: they name something and change nothing."""
+    low = text.low[lead(text.low) :]
+    placed = re.match(r"(?:put|set|place|paint|give me) (?:[a-z]+ ){0,2}?(?:\ue000|him |her |them )", low)
+    return placed is not None or (_NOUN.search(f"{low} ") is not None and not _CHANGING.match(low))
 
 
 def command(text: Text) -> list[Step] | None:
@@ -112,93 +223,20 @@ def command(text: Text) -> list[Step] | None:
     if _SENTENCES.search(text.low):
         return None
     for family in FAMILIES:
-        if family is refine and text.hints.mode == "edit":
-            continue  # "only in this picture"
         for body in bodies:
             if body.low and (steps := family(body)):
                 return steps
     return None
 
 
-def _requests(clauses: list[Text]) -> list[Text]:
-    """The clauses that want something: remarks beside a request are left out."""
-    if len(clauses) < 2:
-        return clauses
-    wanted = [
-        c
-        for c in clauses
-        if not (aside(c.low[lead(c.low) :]) and not _wanted(c)) and not _EXCLAIM.fullmatch(c.low.strip(" .,!"))
-    ]
-    return wanted or clauses
-
-
-def _wanted(text: Text) -> bool:
-    """Whether a family has a use for the clause, more than words."""
-    steps = command(text)
-    return steps is not None and bool(steps) and not isinstance(steps[0], Say)
-
-
-def _clauses(text: Text) -> list[Text]:
-    """The sentence in parts that each want one thing; text that is all of a piece stays together."""
-    if (whole := command(text)) and isinstance(whole[0], Call) and whole[0].tool == "finetune_lora":
-        return [text]  # "train a lora on him, give it ten minutes"
-    for match in list(_NEXT_FACT.finditer(text.low))[:4]:
-        left = text.part(0, match.start())
-        steps = command(left) if left.low else None
-        if steps and isinstance(steps[0], Call) and steps[0].tool == "refine":
-            return [left, *_clauses(text.part(match.end()))]
-    for match in list(_NEXT_COMMAND.finditer(text.low))[:8]:
-        left = text.part(0, match.start())
-        steps = command(left) if left.low else None
-        if steps and isinstance(steps[0], Call) and steps[0].tool not in ("teach", "refine"):
-            return [left, *_clauses(text.part(match.end()))]
-    if command(text):
-        return [text]
-    parts: list[Text] = []
-    start = 0
-    for match in list(_HARD.finditer(text.low))[:40]:
-        if match.start() > start:
-            parts.append(text.part(start, match.start()))
-        start = match.end()
-    parts.append(text.part(start))
-    return [piece for part in parts if part.low for piece in _soft(part)]
-
-
-def _soft(text: Text, depth: int = 0) -> list[Text]:
-    """Split at "and" or a comma where one side is a command by itself."""
-    if depth > MOST_CALLS or command(text):
-        return [text]
-    for match in list(_SOFT.finditer(text.low))[:12]:
-        left, right = text.part(0, match.start()), text.part(match.end())
-        if not left.low or not right.low:
-            continue
-        if command(left):
-            return [left, *_soft(right, depth + 1)]
-        other = command(right)
-        if other and not any(
-            isinstance(s, Say) or (isinstance(s, Call) and s.tool in ("rate", "refine", "teach")) for s in other
-        ):
-            return [*_soft(left, depth + 1), right]
-        if (
-            other
-            and isinstance(other[0], Say)
-            and ((other[0].weak and len(right.low) < 40) or aside(left.low[lead(left.low) :]))
-        ):
-            return [*_soft(left, depth + 1), right]
-        if _DRAWS.match(right.low) and _DRAWS.match(left.low[lead(left.low) :]):
-            return [left, *_soft(right, depth + 1)]
-    return [text]
-
-
 def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
     """One clause, seen in the state that the clauses before it leave behind."""
     if state is not text.state:
         text = read(text.raw, state, text.hints)
-    steps = command(text)
-    if steps is None:
-        start = lead(text.low)
-        body = text.part(start) if start < len(text.low) else text
-        steps = free(body)
+    steps = decide(text)
+    if before and (fuller := _corrected(before[-1], text)):
+        before[-1] = fuller
+        return []
     last = before[-1] if before else None
     if len(steps) == 1 and isinstance(last, Call) and isinstance(steps[0], (Call, Ask)):
         joined = _on_that_take(last, steps[0]) or _join(last, steps[0], text)
@@ -206,6 +244,23 @@ def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
             before[-1] = joined
             return []
     return steps
+
+
+_TELLS = re.compile(
+    r"(?:(?:in real life|really|actually|also|and|but),? )*(?:(?:his|her|its|"
+    r"their) [a-z]+ |(?:he|she|it|they|\ue000+)(?:'s|'ve| has| have| is| are| had)(?: got)? |"
+    r"there (?:is|are|should be) )"
+)
+
+
+def _corrected(last: Step, text: Text) -> Call | None:
+    """As in "This is not ▮, her ears hang down": the picture is wrong, and this is what is right."""
+    if not isinstance(last, Call) or last.tool != "refine" or {"add", "remove"} & set(last.args):
+        return None
+    if not _TELLS.match(text.low) or text.takes or re.search(r"\b(?:should|please|now|make)\b", text.low):
+        return None
+    told = refined(text, last.args["concept"])
+    return replace(last, args={**told.args, "rejected": last.args["rejected"]})
 
 
 def _on_that_take(last: Call, step: Call | Ask) -> Call | None:
@@ -244,10 +299,6 @@ def tidy(steps: list[Step]) -> list[Step]:
     asks: list[Step] = [s for s in steps if isinstance(s, Ask)]
     if asks:
         return asks[:1]
-    calls: list[Step] = [s for s in steps if isinstance(s, Call)]
-    if calls:
-        unique = [
-            c for i, c in enumerate(calls) if c not in calls[:i] or (isinstance(c, Call) and c.tool in ("undo", "redo"))
-        ]
-        return unique[:MOST_CALLS]
+    if calls := _once([s for s in steps if isinstance(s, Call)]):
+        return list(calls[:MOST_CALLS])
     return steps[:1] or [Say("Tell me what to draw or to change; say help for examples.")]

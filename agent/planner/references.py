@@ -15,7 +15,7 @@ from .state import Hints, State
 from .subjects import Subject, find_subjects
 from .takes import TakeRef, find_takes
 
-_SIGNS = {"{C}": f"{CONCEPT}+", "{T}": f"{TAKE}+", "{F}": f"{FILE}+"}
+_SIGNS = {"{C}": f"(?:{CONCEPT}++)", "{T}": f"(?:{TAKE}++)", "{F}": f"(?:{FILE}++)"}
 
 
 def rx(pattern: str) -> re.Pattern[str]:

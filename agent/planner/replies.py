@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...tools.words import listed
+
 Result = Mapping[str, Any]
 
 
@@ -39,12 +41,6 @@ def _failure(answer: Result) -> str:
     return f"{error} {hint}".strip()
 
 
-def listed(words: Sequence[object]) -> str:
-    """As in "1", "1 and 2", "1, 2 and 3"."""
-    texts = [str(word) for word in words]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
-
-
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
@@ -59,8 +55,24 @@ def _made(args: Result, answer: Result) -> str:
         details.append(f"{answer['seconds']:.1f} s")
     scores = answer.get("scores")
     if isinstance(scores, Mapping):
-        details += [f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))]
-    return f"{head} ({', '.join(details)})." if details else f"{head}."
+        details += [
+            f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))
+        ]
+    text = f"{head} ({', '.join(details)})." if details else f"{head}."
+    return " ".join([text, *_verdict(answer)])
+
+
+def _verdict(answer: Result) -> list[str]:
+    """What the scores led to: a copy, what is missing, which rungs were tried and why."""
+    said = []
+    missing = [f"“{word}”" for word in _list(answer.get("missing"))]
+    if reason := answer.get("reason"):
+        said.append(f"{str(reason)[0].upper()}{str(reason)[1:]}.")
+    if answer.get("verdict") == "copied":
+        said.append("It is a copy of a reference, so it does not count as a new picture.")
+    elif missing and not reason:
+        said.append(f"I cannot find {listed(missing)} in it.")
+    return said
 
 
 def _at(args: Result, answer: Result) -> str:
@@ -116,7 +128,9 @@ def _refined(args: Result, answer: Result) -> str:
 
 
 def _renamed(args: Result, answer: Result) -> str:
-    return f"{answer.get('was', args.get('concept'))} is now called {answer.get('concept', args.get('name'))}."
+    return (
+        f"{answer.get('was', args.get('concept'))} is now called {answer.get('concept', args.get('name'))}."
+    )
 
 
 def _forgot(args: Result, answer: Result) -> str:

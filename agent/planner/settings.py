@@ -19,23 +19,40 @@ _PICTURES = either(PICTURES)
 _SEED = re.compile(
     r"(?:[,;(]? ?(?:and )?(?:(?:with|using|use|from|at|set|on|take|try)(?: the|"
     r" a)? )?(?:random )?seed(?: number| value)?(?: to| of|:|=| is|"
-    r"#)? ?(?P<seed>\d{1,10})\)?)(?![\w.])"
+    r"#)? ?(?P<seed>\d{1,10})\)?)(?!\w|\.\d)"
 )
+_COUNTED = re.compile(r"[,;(.]? ?(?:and )?count(?: of|:|=)? ?(?P<n>\d{1,2})\)?(?!\w)")
 _PIXELS = (
     r"(?:(?P<w>\d{2,4}) ?(?:x|by|×|\*) ?(?P<h>\d{2,4})(?: ?(?:px|pixels?))?|(?P<px>\d{2,4}) ?(?:px|"
     r"pixels?)(?: (?:wide|high|square|large|big))?|(?:size|resolution)(?: of|:|=)? ?(?P<s>\d{2,4}))"
 )
-_SHAPE = r"(?P<shape>square|portrait|landscape)"
+_SHAPE_WORDS = {
+    "portrait": "portrait",
+    "upright": "portrait",
+    "vertical": "portrait",
+    "tall": "portrait",
+    "9:16": "portrait",
+    "landscape": "landscape",
+    "horizontal": "landscape",
+    "widescreen": "landscape",
+    "wide": "landscape",
+    "16:9": "landscape",
+    "square": "square",
+}
+_SHAPE = rf"(?P<shape>{either(_SHAPE_WORDS)})"
 _SIZE = re.compile(
     rf"(?:[,;(]? ?(?:and )?(?:(?:in|as|at|with|using|of)(?: an?| the)? )?(?:size |resolution |"
     rf"a size of |a resolution of )?{_PIXELS}(?: in size)?\)?(?![\w]))"
-    rf"|(?:[,;(]? ?(?:and )?(?:(?:in|as|with|use|using)(?: an?| the)? )?{_SHAPE}[- ](?:format|"
+    rf"|(?:[,;(]? ?(?:and )?(?:all |both )?(?:(?:in|as|with|use|using)(?: an?| the)? )?{_SHAPE}[- ](?:format|"
     rf"orientation|mode|size|aspect(?: ratio)?|shape|layout|ratio)\)?(?![\w]))"
-    rf"|(?:(?:[,;(] ?| )(?:in|as) (?:an? )?(?P<shape2>portrait|landscape|square)(?= ?$|[,.)]| please)\)?)"
-    rf"|(?:[,;(] ?(?P<shape3>portrait|landscape|square)(?= ?$|[,.)]| please)\)?)"
+    rf"|(?:(?:[,;(] ?| )(?:in|as) (?:an? )?(?P<shape2>portrait|landscape|square|widescreen|16:9|9:16)"
+    rf"(?= ?$|[,.)]| please)\)?)"
+    rf"|(?:(?:[,;:.!?(]| -) ?(?:in |as |make it )?(?P<shape3>portrait|"
+    rf"landscape|square|upright|vertical|horizontal|widescreen|16:9|9:16)(?= ?[.!]?$|[,.)]| please)\)?)"
     rf"|(?:(?:^| )(?:make it |as )(?P<shape4>portrait|landscape)(?= ?$|[,.)]| please))"
+    r"|(?:^(?:in |as )?(?P<shape5>portrait|landscape|square|upright|widescreen|16:9|9:16)(?= ?[.!]?$| please))"
 )
-_SHAPED = re.compile(rf"(?<!\w)(?P<shape>square|portrait|landscape)(?= {_PICTURES} (?:of|with|showing))")
+_SHAPED = re.compile(rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:))")
 _BY = re.compile(
     rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|"
     rf"do it with|on)(?: the| a| your)? |method[:= ]+(?:the )?|"
@@ -43,7 +60,8 @@ _BY = re.compile(
     rf"generation))?(?: (?:for (?:this|that|it)|please|instead|this time))*\)?(?![\w])"
 )
 _SUFFIX = re.compile(
-    rf"[,;(] ?(?:{_METHOD})(?: (?:method|model))?\)?(?= ?$)|(?:^| )(?P<adv>auto-?regressively)(?![\w])"
+    rf"[,;(] ?(?:{_METHOD})(?: (?:method|model))?\)?(?= ?$|,)|"
+    rf"^(?:{_METHOD.replace('(?P<m', '(?P<f')})(?: method)?(?:: |$)|(?:^| )(?P<adv>auto-?regressively)(?![\w])"
 )
 _LEADING = re.compile(
     rf"(?:(?:i(?:'d| would)? (?:want|like|need|love)|give me|show me|draw(?: me)?|make(?: me)?|"
@@ -63,6 +81,12 @@ _TRAILING = re.compile(
     rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$| x ?(?P<z>\d)$| (?P<twice>twice|"
     rf"thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|"
     rf"those|these))?\)?$"
+)
+# "4 lighthouses in fog, separate pictures": so many pictures of one each.
+_EACH = re.compile(
+    rf"^(?P<ask>.{{0,40}}?)\b{_N} (?P<what>\S.*?)(?P<each>[,;(]? (?:all )?(?:in |on |as )?(?:separate|"
+    rf"seperate|different|individual|"
+    rf"single) {_PICTURES}(?: (?:each|please))?[.!) ]*)$"
 )
 _WORDS = {"multiple": 3, "various": 3, "different": 3}
 
@@ -105,6 +129,9 @@ class Settings:
 def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
     """The settings of a clause, and the clause without them. With `edit`, only the method is looked for."""
     settings = Settings()
+    if not edit and (match := _COUNTED.search(text.low)):
+        settings.count = int(match["n"])
+        text = cut(text, *match.span())
     text = _take_method(text, settings)
     if edit:
         return settings, text
@@ -116,6 +143,9 @@ def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
             settings.size = _size(match)
             text = cut(text, *match.span())
             break
+    if (each := _EACH.match(text.low)) and (_amount(each["n"]) or 0) > 1:
+        settings.count = _amount(each["n"])
+        return settings, cut(text.part(0, each.start("each")), *each.span("n"))
     match = _LEADING.match(text.low)
     if match and (match["noun"].endswith("s") or not match["n"]) and match["n"] not in ("a", "an"):
         settings.count = _amount(match["n"] or "") or _WORDS.get(match["adj"] or "", 1)
@@ -149,7 +179,9 @@ def _take_method(text: Text, settings: Settings) -> Text:
         if not match:
             continue
         groups = match.groupdict()
-        found = next((i for i in range(len(_METHOD_NAMES)) if groups.get(f"m{i}")), None)
+        found = next(
+            (i for i in range(len(_METHOD_NAMES)) if groups.get(f"m{i}") or groups.get(f"f{i}")), None
+        )
         if found is None and not groups.get("adv"):
             continue
         name = "ar" if found is None else _METHOD_NAMES[found]
@@ -162,9 +194,9 @@ def _take_method(text: Text, settings: Settings) -> Text:
 
 def _size(match: re.Match[str]) -> str | int:
     groups = {k: v for k, v in match.groupdict().items() if v}
-    for name in ("shape", "shape2", "shape3", "shape4"):
+    for name in ("shape", "shape2", "shape3", "shape4", "shape5"):
         if name in groups:
-            return groups[name]
+            return _SHAPE_WORDS[groups[name]]
     if "w" in groups:
         width, height = int(groups["w"]), int(groups["h"])
         if width == height:

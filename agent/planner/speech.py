@@ -10,28 +10,43 @@ from .words import either, table
 SPELT: dict[str, str] = {
     "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't", "arent": "aren't",
     "wasnt": "wasn't", "werent": "weren't", "cant": "can't", "wont": "won't", "couldnt": "couldn't",
-    "shouldnt": "shouldn't", "wouldnt": "wouldn't", "hasnt": "hasn't", "havent": "haven't", "hadnt": "hadn't",
-    "whats": "what's", "thats": "that's", "heres": "here's", "theres": "there's", "wheres": "where's",
-    "whos": "who's", "hows": "how's", "lets": "let's", "im": "i'm", "ive": "i've", "shes": "she's",
-    "hes": "he's", "theyre": "they're", "youre": "you're", "youve": "you've", "theyve": "they've",
-    "itll": "it'll", "id like": "i'd like", "id love": "i'd love", "id prefer": "i'd prefer",
-    "nvm": "never mind", "nm": "never mind", "u": "you", "ur": "your", "pls": "please", "plz": "please", "plse": "please", "gimme": "give me",
-    "lemme": "let me", "wanna": "want to", "gonna": "going to", "gotta": "got to", "dunno": "don't know",
-    "luv": "love", "thx": "thanks", "tnx": "thanks", "teh": "the", "hte": "the", "adn": "and", "nad": "and",
+    "shouldnt": "shouldn't", "wouldnt": "wouldn't", "hasnt": "hasn't", "havent": "haven't",
+    "hadnt": "hadn't", "whats": "what's", "thats": "that's", "heres": "here's", "theres": "there's",
+    "wheres": "where's", "whos": "who's", "hows": "how's", "lets": "let's", "im": "i'm", "ive": "i've",
+    "shes": "she's", "hes": "he's", "theyre": "they're", "youre": "you're", "youve": "you've",
+    "theyve": "they've", "itll": "it'll", "id like": "i'd like", "id love": "i'd love",
+    "id prefer": "i'd prefer", "nvm": "never mind", "nm": "never mind", "u": "you", "ur": "your",
+    "pls": "please", "plz": "please", "plse": "please", "gimme": "give me", "lemme": "let me",
+    "wanna": "want to", "gonna": "going to", "gotta": "got to", "dunno": "don't know", "luv": "love",
+    "thx": "thanks", "tnx": "thanks", "teh": "the", "hte": "the", "adn": "and", "nad": "and",
     "wiht": "with", "wtih": "with", "taht": "that", "thsi": "this", "tihs": "this", "ot": "to",
     "darw": "draw", "drwa": "draw", "dwar": "draw", "drow": "draw", "draww": "draw", "piant": "paint",
-    "pciture": "picture", "pictrue": "picture", "picutre": "picture", "picure": "picture", "pictur": "picture",
-    "mkae": "make", "amke": "make", "maek": "make", "giev": "give", "udno": "undo", "unod": "undo",
-    "undp": "undo", "undoo": "undo", "unde": "undo", "reod": "redo", "comapre": "compare", "compre": "compare",
-    "froget": "forget", "foget": "forget", "renmae": "rename", "reanme": "rename", "remeber": "remember",
-    "remmber": "remember", "rember": "remember", "frist": "first", "fisrt": "first", "secnd": "second",
-    "secound": "second", "thrid": "third", "wich": "which", "diffrence": "difference", "differance": "difference",
-    "betwen": "between", "bewteen": "between", "favorit": "favorite", "favourit": "favourite",
-    "awsome": "awesome", "beatiful": "beautiful", "becuase": "because", "cuz": "because", "coz": "because",
-    "tmrw": "tomorrow", "w/": "with", "w/o": "without", "b4": "before", "agian": "again", "agin": "again",
-    "vesion": "version", "verison": "version", "orginal": "original", "origional": "original",
+    "pciture": "picture", "pictrue": "picture", "picutre": "picture", "picure": "picture",
+    "pictur": "picture", "mkae": "make", "amke": "make", "maek": "make", "giev": "give", "udno": "undo",
+    "unod": "undo", "undp": "undo", "undoo": "undo", "unde": "undo", "reod": "redo", "comapre": "compare",
+    "compre": "compare", "froget": "forget", "foget": "forget", "renmae": "rename", "reanme": "rename",
+    "remeber": "remember", "remmber": "remember", "rember": "remember", "frist": "first", "fisrt": "first",
+    "secnd": "second", "secound": "second", "thrid": "third", "wich": "which", "diffrence": "difference",
+    "differance": "difference", "betwen": "between", "bewteen": "between", "favorit": "favorite",
+    "favourit": "favourite", "awsome": "awesome", "beatiful": "beautiful", "becuase": "because",
+    "cuz": "because", "coz": "because", "tmrw": "tomorrow", "foto": "photo", "fotos": "photos",
+    "remenber": "remember", "w/": "with", "w/o": "without", "b4": "before", "agian": "again",
+    "agin": "again", "vesion": "version", "verison": "version", "orginal": "original",
+    "origional": "original", "w": "with", "wth": "with", "whith": "with", "allways": "always",
+    "alwasy": "always", "alway": "always", "arround": "around", "aroudn": "around", "middel": "middle",
+    "midle": "middle", "backround": "background", "backgroud": "background", "bakground": "background",
+    "backgrond": "background", "litle": "little", "littel": "little", "insted": "instead",
+    "instaed": "instead", "infront": "in front", "beind": "behind", "nigth": "night", "ligth": "light",
+    "rigth": "right", "realy": "really", "alot": "a lot", "runing": "running", "siting": "sitting",
+    "swiming": "swimming", "wearig": "wearing", "wering": "wearing", "waering": "wearing",
+    "darwing": "drawing", "yelow": "yellow", "yellwo": "yellow", "purpel": "purple", "balck": "black",
+    "bleu": "blue", "umbrela": "umbrella", "umberella": "umbrella", "sunglases": "sunglasses",
+    "mountian": "mountain", "moutain": "mountain", "freind": "friend", "beautifull": "beautiful",
+    "nevr": "never", "somthing": "something", "flowrs": "flowers", "colar": "collar", "befor": "before",
 }  # fmt: skip
-_SPELT = re.compile(rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE)
+_SPELT = re.compile(
+    rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE
+)
 # "would you mind making …", "how about drawing …": the verb as a command has it.
 _GERUNDS: dict[str, str] = {
     "making": "make", "drawing": "draw", "painting": "paint", "undoing": "undo", "redoing": "redo",
@@ -59,7 +74,8 @@ _SMILES = re.compile(
 
 # "give me like 4 cats": the number is what counts.
 _ABOUT_SO_MANY = re.compile(
-    r"\b((?:give|show|draw|make|do|paint|get)(?: me| us)? )(?:like|about|maybe|roughly|around|say),? (?=\d|two |three |four "
+    r"\b((?:give|show|draw|make|do|paint|get)(?: me| us)? )(?:like|about|maybe|roughly|around|"
+    r"say),? (?=\d|two |three |four "
     r"|five |six |a )",
     re.IGNORECASE,
 )
@@ -105,8 +121,10 @@ _ROUNDABOUT = (
     rf"be {_NICE}|"
     rf"(?:i|we)(?:'d| would)? (?:really )?(?:appreciate it|be (?:so |very |really )?(?:grateful|happy|"
     rf"glad|thankful|thrilled|over the moon|excited|keen|"
-    rf"delighted|pleased)|love it|like it)(?= if| when| to see| to have| to get)|what do you say|how would you feel)"
-    rf"(?: (?:if|whether|that|to(?: (?:have|see|get))?|for|of))?{_SOFTLY}(?: (?:you|we|i)(?:{_SOFTLY} {_MAY})?{_SOFTLY})?",
+    rf"delighted|pleased)|love it|like it)(?= if| when| to see| to have| to get)|what do you say|"
+    rf"how would you feel)"
+    rf"(?: (?:if|whether|that|to(?: (?:have|see|get))?|for|of))?{_SOFTLY}(?: (?:you|we|"
+    rf"i)(?:{_SOFTLY} {_MAY})?{_SOFTLY})?",
     # "could you", "won't you be so kind as to"
     rf"(?:could|can|would|will|might|may|won't|can't|couldn't) (?:you|ya|we|i)(?: guys)?{_SOFTLY}"
     rf"(?: (?:be able to|be so kind (?:as to|and)|be willing to|do me (?:a|the|another) favou?r(?: and|,|:)?|"
@@ -132,13 +150,15 @@ _ROUNDABOUT = (
     rf"(?:i think|i guess|i'd say|i suppose|i believe|i reckon)(?: that)?(?: (?:we|you|i)(?: {_MAY}| "
     rf"ought to| need to)?)?"
     r"(?! {T}|\ue001)",
-    r"(?:no|nope|nah|ugh|eww?|meh|argh|damn)(?=[,.!;]| no\b)|what if|i(?:'d| would) (?:rather have|"
+    r"(?:no|nope|nah|ugh|eww?|meh|argh|damn)(?=[,.!;]| no\b)|what if(?= (?:he|she|they|it (?:was|were|"
+    r"is) [a-z]+ing)\b)|i(?:'d| would) (?:rather have|"
     r"rather|prefer)(?: to have| to see)?|"
     r"next up|time (?:to|for)|(?:go|come) on(?: and)?|go ahead(?: and)?|(?:now )?it(?:'s| is) time "
     r"(?:to|for)|"
     r"for (?:the|my) next (?:one|picture|take|trick)|here's (?:what i want|my (?:next )?(?:idea|wish|"
     r"request))|"
-    r"what i(?:'d| would)? (?:want|need|like)(?: now)? is(?: for you to| to)?|i (?:want|wish|need) that|"
+    r"what i(?:'d| would)? (?:want|need|like)(?: now)? is(?: for you to| to)?|"
+    r"i (?:want|wish|need|would like) that|i'd like that|"
     r"surprise me with|treat me to|hit me with|gift me|how hard would it be to|i dare you to|"
     r"i(?:'ll| will) (?:have|take)(?= (?:an?|some|two|three) )|i could (?:do with|use)|"
     r"(?:my|the) (?:next )?(?:wish|idea|plan|request) (?:is|would be)",
@@ -195,8 +215,10 @@ _ASIDE = re.compile(
     r"girlfriend|boyfriend|grandma|neighbour|neighbor|partner|class|team|niece|nephew)s? [a-z'].*"
     r"|not (?:important|urgent|needed|necessary|sure|that important|a big deal|worth it|interested)\b.*"
     r"|(?:please |so |and )*(?:remember|note|learn|keep|save|store)(?: (?:that|this|it))?(?: (?:please|for "
-    r"(?:good|next time|later|the future)|in mind|(?:that )?i .*))*|(?:please )?(?:always|permanently|for good|"
-    r"forever)|leave the (?:files?|photos?|attachments?)\b.*|ignore (?:that|this|it|me|my last \w+),?.{0,20}|typo"
+    r"(?:good|next time|later|the future)|in mind|(?:that )?i .*))*|(?:please )?(?:always|permanently|"
+    r"for good|"
+    r"forever)|leave the (?:files?|photos?|attachments?)\b.*|ignore (?:that|this|it|me|"
+    r"my last \w+),?.{0,20}|typo"
     r"|no (?:rush|hurry|worries|problem|offence|offense|pressure|big deal|idea|longer needed)\b.*"
     r"|(?:it|that) (?:doesn't matter|didn't work|was a mistake|was wrong|is wrong|isn't important|"
     r"makes|made)\b.*"
@@ -213,16 +235,3 @@ _ASIDE = re.compile(
 def aside(low: str) -> bool:
     """Whether the clause only remarks on something: "we gave it away", "it's for my sister", "oops wrong"."""
     return _ASIDE.fullmatch(low.strip(" .,!?;:-()")) is not None
-
-
-# What only says that the correction shall last.
-LASTING = re.compile(
-    r"[,.;!]? (?:(?:please )?(?:remember|note|save|store|learn)(?: that| this| it)?(?: (?:please|"
-    r"down|for next time|for good))?|(?:please )?keep (?:that|this|it) in mind|for (?:the )?next "
-    r"time|always|"
-    r"for the future|you (?:always |keep )?(?:get|got|getting|draw|drew|make|made|forget|forgot) "
-    r"(?:that|it|this|him|her|them)(?: (?:wrong|differently))?|in real(?:ity| life)|than (?:you "
-    r"think|that|this)|just so you know|by the way|btw|fyi|"
-    r"(?:don't|never) forget (?:that|it|this)|as (?:i said|you know)|actually|(?:so )?(?:please "
-    r")?fix that|okay|ok|right)[ .!?]*$"
-)

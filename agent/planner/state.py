@@ -53,7 +53,7 @@ class Hints:
     kind: str = ""
     images: tuple[str, ...] = ()
     mode: str = ""
-    """"draw" or "edit"; "plain": an unknown name is only a word of the prompt."""
+    """"draw", "edit" or "refine" (for good); "plain": an unknown name is only a word of the prompt."""
     words: str = ""
     """What was missing from the sentence, in the user's words."""
 
@@ -174,7 +174,8 @@ def _after_teach(state: State, args: Mapping[str, Any]) -> State:
 
 def _after_rename(state: State, args: Mapping[str, Any]) -> State:
     old, new = args["concept"], args["name"]
-    concepts = tuple(replace(c, name=new) if c.name == old else c for c in state.concepts)
+    # Whatever the user says next is of it: "rename Zed to Rusty, then draw him".
+    concepts = tuple(replace(c, name=new, pronoun=None) if c.name == old else c for c in state.concepts)
     return replace(state, concepts=concepts, focus=(new,))
 
 
@@ -188,6 +189,7 @@ def _after_forget(state: State, args: Mapping[str, Any]) -> State:
 
 
 _CHANGES = {
+    "refine": lambda state, args: replace(state, focus=(args["concept"],)),
     "undo": _after_undo,
     "redo": _after_redo,
     "rate": lambda state, args: replace(state, head=args["take"]) if args["liked"] else state,

@@ -17,27 +17,28 @@ from .words import (
     PEOPLE_HE,
     PEOPLE_SHE,
     PRONOUNS,
+    THINGS,
+    TITLES,
     WORDLIKE,
     either,
 )
 
-_DETERMINER = r"(?P<det>my|our|the|that|this|your)"
-_ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|each)\s(?:[a-z]+\s)?$")
+_DETERMINER = r"(?P<det>my|our|the|that|this|your|his|her|their)"
+_ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|"
+    r"each)\s(?:[a-z]+\s)?$")
 _SUBJECT_PLACE = re.compile(
-    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|get|have|want|need|love|just|only|swap|replace|bring|place|where|featuring|compare|know|remember|if|what|how|does|did|train|practise|practice|"
-    r"know|without|than|so|because|from|showing|having|watch|wish|let|sketch|show|show me|draw me|of|with|and|or|put|give|let|is|"
-    r"forget|rename|who|about|"
+    r"(?:^|[,.;:!?]\s|\b(?:draw|paint|get|have|want|need|love|just|only|swap|replace|bring|place|where|"
+    r"featuring|compare|know|remember|if|what|how|does|did|train|practise|practice|up|"
+    r"know|without|than|so|because|from|showing|having|watch|wish|let|sketch|show|show me|draw me|of|"
+    r"with|and|or|put|give|let|is|forget|rename|who|about|"
     r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|"
-    r"generate|create|"
-    r"render|revert|recall|me|like|and also|also|then))\s*$"
+    r"generate|create|render|revert|recall|me|like|and also|also|then))\s*$"
 )
 _AFTER_NAME = re.compile(
-    r"$|[^\w\s]|\s(?:on|in|at|and|or|with|without|wearing|next|to|as|by|near|under|over|is|was|has|"
-    r"from|for|into|inside|"
-    r"behind|beside|but|doesn't|don't|isn't|no|wears|needs|looks|likes|can|could|will|never|who|sits|"
+    r"$|[^\w\s]|\s(?:on|in|at|and|n|plus|or|with|without|wearing|next|to|as|by|near|under|over|is|was|has|"
+    r"from|for|into|inside|behind|beside|but|doesn't|don't|isn't|no|wears|needs|looks|likes|can|could|will|never|who|sits|"
     r"had|now|again|please|too|instead|like|about|should|always|never|alone|together|asleep|"
-    r"[a-z]+ing|of|"
-    r"[^a-z\s])(?![\w])"
+    r"[a-z]+ing|of|[^a-z\s])(?![\w])"
 )
 PRONOUN = re.compile(rf"(?<![\w']){either(dict.fromkeys(PRONOUNS))}(?![\w])")
 
@@ -94,6 +95,9 @@ def _named(raw: str, low: str, state: State) -> Iterator[Subject]:
     for concept in state.concepts:
         called.append((concept.name, concept, "name"))
         called += [(nickname, concept, "nickname") for nickname in concept.nicknames]
+        title, _, rest = concept.name.partition(" ")
+        if other := next((t for pair in TITLES for t in pair if title.lower().rstrip(".") in pair - {t}), ""):
+            called.append((f"{other} {rest}", concept, "nickname"))
     called.sort(key=lambda item: -len(item[0]))
     names: dict[str, list[str]] = {}
     for name, concept, _ in called:
@@ -125,7 +129,7 @@ def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
     if raw[start:end] == name and not name.islower() and start > 0:
         return True
     before = low[:start]
-    if _ARTICLE_BEFORE.search(before) and raw[start:end] != name:
+    if _ARTICLE_BEFORE.search(before) and raw[start:end] != name and not _DOES.match(low, end):
         return False
     if low[start:end] not in WORDLIKE:
         return True
@@ -138,6 +142,8 @@ def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
     return bool(_SUBJECT_PLACE.search(before))
 
 
+# "lol no noodle has a stubby tail": what has or does something is somebody.
+_DOES = re.compile(r" (?:has|is|had|was|does|never|always|wears|doesn't|hasn't|isn't)\b")
 # Names that also say how a picture looks: "it is not sunny" speaks of no one.
 _WEATHER = frozenset("sunny snowy stormy misty cloudy rusty dusty happy fluffy sandy rosy red blue brown".split())
 
@@ -197,25 +203,31 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
     plurals = {_plural(w): w for w in words if w}
     if plurals:
         group = (
-            rf"(?<!\w)(?:both|all|my|our|the|the two|my two|both my|both the|all my|"
-            rf"all the)(?: of)? (?P<word>{either(frozenset(map(re.escape, plurals)))})(?![\w-])"
+            rf"(?<!\w)(?:both|all|my|our|the|both my|both the|all my|all the)(?: of)?(?: (?P<n>two|three|"
+            rf"four|five|[2-5]))?"
+            rf" (?P<word>{either(frozenset(map(re.escape, plurals)))})(?![\w-])"
         )
         for match in _cached(group).finditer(low):
             names = of_kind(plurals[match["word"]], state.concepts)
-            if len(names) > 1:
+            if len(names) > 1 and len(names) == _HOW_MANY.get(match["n"], len(names)):
                 yield Subject(match.start(), match.end(), names, match.group(), "group")
     for match in _EVERYONE.finditer(low):
-        everyone = tuple(c.name for c in state.concepts)
-        said = next((n for w, n in _HOW_MANY.items() if w in match.group()), len(everyone))
-        if 1 < len(everyone) <= 6 and said == len(everyone):
+        take = state.take(state.current)
+        every = tuple(c.name for c in state.concepts)
+        said = next((n for w, n in _HOW_MANY.items() if w in match.group()), 0)
+        groups = [every, state.focus, take.concepts if take else ()] if said else [every]
+        if everyone := next((g for g in groups if 1 < len(g) <= 6 and said in (0, len(g))), ()):
             yield Subject(match.start(), match.end(), everyone, match.group(), "group")
 
 
-_HOW_MANY = {"both": 2, "two": 2, "three": 3, "four": 4, "five": 5, "2": 2, "3": 3, "4": 4, "5": 5}
+_WORDED = {"both": 2, "pair": 2, "duo": 2, "trio": 3, "two": 2, "three": 3, "four": 4, "five": 5}
+_HOW_MANY = _WORDED | {str(n): n for n in range(2, 6)}
 _EVERYONE = re.compile(
-    r"(?<!\w)(?:(?:them all|all|both)(?: (?:two|three|four|five|[2-5]))?(?: of (?:them|my (?:pets|"
+    r"(?<!\w)(?:(?:them all|all(?! (?:around|round|over|along|day|night)\b)|both)"
+    r"(?: (?:two|three|four|five|[2-5]))?(?: of (?:them|my (?:pets|"
     r"animals|friends|subjects)))?|everyone|everybody|"
-    r"the (?:two|three|four|five|[2-5]) of them|the whole (?:gang|family|crew|bunch|team|lot|squad)|"
+    r"(?:the|these|those|my) (?:two|three|four|five|[2-5])(?: of them)?|the (?:pair|duo|"
+    r"trio)(?: of them)?|the whole (?:gang|family|crew|bunch|team|lot|squad)|"
     r"all my (?:pets|animals|friends|subjects|characters))"
     r"(?= (?:on|in|at|under|together|having|around|sitting|as|by|near|riding|dancing|playing|"
     r"sleeping|eating|[a-z]{3,}ing)\b)"
@@ -257,8 +269,10 @@ def _typos(raw: str, low: str, state: State) -> Iterator[Subject]:
 
 
 def _slip(word: str, name: str) -> bool:
-    """Whether the word can only be a slip of the name: no name of its own, one slip in five letters or more."""
-    return len(name) >= 4 and word not in GIVEN_NAMES and word[0] == name[0] and sorted(word) == sorted(name)
+    """Whether the word can only be a slip of the name: no name of its own, letters swapped, doubled or left out."""
+    if len(name) < 5 or word in GIVEN_NAMES or word[0] != name[0]:
+        return False
+    return sorted(word) == sorted(name) or (len(word) != len(name) and distance(word, name, 1) == 1)
 
 
 # Ordinary words that lie within a slip of a likely name.
@@ -341,7 +355,7 @@ def pronoun_of(concept: ConceptInfo) -> frozenset[str]:
         return frozenset({"she"})
     if kind in PEOPLE:
         return frozenset({"he", "she", "they"})
-    return frozenset({"he", "she", "it"}) if kind in ANIMALS or not kind else frozenset({"it"})
+    return frozenset({"he", "she", "it"}) if kind not in THINGS else frozenset({"it"})
 
 
 def antecedents(word: str, state: State) -> tuple[str, ...]:
@@ -349,6 +363,8 @@ def antecedents(word: str, state: State) -> tuple[str, ...]:
     kind = PRONOUNS[word]
     take = state.take(state.current)
     everyone = tuple(c.name for c in state.concepts)
+    if kind != "they" and len(state.focus) == 1 and (one := state.concept(state.focus[0])) and one.pronoun is None:
+        return state.focus  # somebody whom the user has just introduced
     for names in (state.focus, take.concepts if take else (), everyone):
         known = tuple(n for n in names if state.concept(n))
         if kind == "they":

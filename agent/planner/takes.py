@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
 from .state import State, TakeInfo
 from .words import NUMBERS, ORDINALS, PICTURE, either
 
+_PICTURES = frozenset(PICTURE) | {"one", "shot", "scene"}
+_LOOKED_AT = "one|take|picture|version|image|drawing|pic|photo|shot|painting|sketch|scene"
 _NOUN = rf"(?:ones?|{either(PICTURE)}s?|result|option|attempt|try)"
 _COUNT = rf"(?:\d{{1,3}}|{either(dict.fromkeys(NUMBERS))})"
 _SEVERAL = rf"(?:\d{{1,3}}|{either({word: 0 for word in NUMBERS if word != 'one'})})"
@@ -21,7 +23,11 @@ _AFTER = (
     r"wearing|it|"
     r"if|because|because|has|does|did|looked|best|better|only|over|while|which|who|except|minus|plus|"
     r"yet|anyway|"
-    r"differ|differs|compared|against|next|together|beside|side|darker|brighter|bigger|smaller|snowy|rainy|a\b)(?![\w-]))"
+    r"behind|above|below|under|near|around|before|after|during|of|goes|go|gets|got|works|put|make|add|"
+    r"give|remove|change|"
+    r"feels|seems|came|hits|he|she|they|you|we|i|its|his|her|their|once|up|my|your|"
+    r"differ|differs|compared|be|do|does|did|when|where|against|since|just|against|next|together|beside|"
+    r"side|darker|brighter|bigger|smaller|snowy|rainy|a\b)(?![\w-]))"
 )
 _NOT_NUMBERED = (
     r"(?! ?(?:steps?|takes?|times|more|pictures?|photos?|images?|versions?|of|percent|%|px|pixels|"
@@ -63,37 +69,41 @@ _START = re.compile(
     r"with) (?P<t>(?:the )?(?:very )?"
     r"(?:beginning|start|original|scratch one|top))(?=$|[,.!?;:]| (?:and|but|again|please))"
 )
-_THIS = re.compile(rf"(?<!\w)(?:this|that|the current|the present|current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)")
+_THIS = re.compile(rf"(?<!\w)(?<!\bhas )(?<!\bhave )(?<!\bgot )(?:this|that|the current|the present|"
+    rf"current) {_NOUN}(?![\w-])(?! (?:of|from|by)\b)")
 _LISTING = re.compile(
     r"(?:please |can you |could you |let's |now |so )*(?:(?:put|show|see|place|view)(?: me)? (?:take |"
     r"number |#)?\d{1,4} (?:and|&|next to|beside|with|vs) |compare|difference|what's the difference|"
     r"what is the difference|which|"
-    r"how (?:do|does|is|are)|fork|rate|undo to|i (?:like|prefer|love|hate)|is)\b|.{0,40}\b(?:vs|versus)\b|"
+    r"how (?:do|does|is|are)|fork|rate|undo to|i (?:like|prefer|love|hate)|is)\b|.{0,40}\b(?:vs|versus|"
+    r"against)\b|"
     r".{0,60}\b(?:better|between|difference|compared?|differ)\b"
 )
-_BARE = re.compile(rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|\.\d){_NOT_NUMBERED}{_AFTER}")
+_BARE = re.compile(rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|"
+    rf"\.\d){_NOT_NUMBERED}{_AFTER}")
 _PLACED = re.compile(
     rf"(?<!\w)(?:back to|return to|(?:thumbs (?:up|down)|stars?|points?) (?:for|to)|from|of|in|on|to|"
-    rf"edit|fork|branch|branch off|branch from|use|pick|"
-    rf"choose|than|rate|like|love|"
+    rf"edit|do|try|fork|branch|branch off|branch from|use|pick|"
+    rf"choose|than|rate|like|love|same as|as in|into|onto|"
     rf"make|continue with|continue from|go with|go to|jump to|switch to|open|keep|redraw|redo|hate|prefer)"
     rf" (?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}){_NOT_NUMBERED}"
-    r"(?=$|[,.!?;:)]| (?:and|but|again|please|instead|with|without|snowy|darker|brighter|bigger|more|"
-    r"at night|is|was|then|now)\b|'s)"
+    rf"(?:{_AFTER}|(?= (?:here|can|does)\b))"
 )
 _START_SPELLED = re.compile(
-    rf"^(?P<n>{either(dict.fromkeys(NUMBERS))})(?=, (?:but|only|just|with|without|except|now|make|and make)\b| but )"
+    rf"^(?P<n>{either(dict.fromkeys(NUMBERS))})(?=, (?:but|only|just|with|without|except|now|make|"
+    rf"and make)\b| but )"
 )
-_START_NUMBER = re.compile(r"^(?P<n>\d{1,4})(?= (?:but|again|with|without|is|was|looks|at night|in the)\b|, | ?: )")
+_START_NUMBER = re.compile(rf"(?:^|[,;.!?] )(?P<n>\d{{1,4}}){_NOT_NUMBERED}{_AFTER}")
 _DESCRIBED = re.compile(
-    r"(?<!\w)the (?P<words>[a-z]+(?: [a-z]+)?) (?:one|take|picture|version|image|drawing|pic|photo)(?![\w-])"
+    rf"(?:(?<!\w)the |^(?:ok |and |so )?(?!the\b|a\b|an\b|this\b|that\b|another\b|same\b|new\b|"
+    rf"not?\b))(?P<words>[a-z]+(?: [a-z]+)?) (?:{_LOOKED_AT})(?![\w-])"
 )
 _DESCRIBED_TWICE = re.compile(
-    r"(?<!\w)the (?P<words>[a-z]+) (?:one|take|picture|version|image|drawing|pic|photo) (?:with|in|at|on|where|wearing) "
-    r"(?:the |a |an |his |her |its )?(?P<more>[a-z]+)(?![\w-])"
+    rf"(?<!\w)the (?P<words>[a-z]+) (?:{_LOOKED_AT}) (?:with|in|at|on|where|wearing) "
+    rf"(?:the |a |an |his |her |its )?(?P<more>[a-z]+)(?![\w-])"
 )
 _DESCRIBED_BY = re.compile(
-    r"(?<!\w)the (?:one|take|picture|version|image|drawing|pic|photo) (?:that (?:has|shows|had)|"
+    rf"(?<!\w)the (?:{_LOOKED_AT}) (?:that (?:has|shows|had)|"
     r"with|where|in|on|at|of|from|wearing|showing|having)"
     r" (?P<words>[^,.!?;:]{2,60}?)(?=$|[,.!?;:]| (?:and|but|again|please|instead)\b)"
 )
@@ -136,7 +146,8 @@ class TakeRef:
 def find_takes(low: str, state: State) -> list[TakeRef]:
     """All references to takes in `low`, in order, without overlaps."""
     found: list[TakeRef] = []
-    for finder in (_other, _groups, _before, _ranked, _numbered, _placed, _listed, _described, _current):
+    by_place = (_other, _groups, _before, _ranked, _numbered, _placed, _listed)
+    for finder in (*by_place, _described, _depicted, _unseen, _current):
         for ref in finder(low, state):
             if all(ref.end <= other.start or other.end <= ref.start for other in found):
                 found.append(ref)
@@ -244,10 +255,9 @@ def _placed(low: str, state: State) -> Iterator[TakeRef]:
             continue
         if state.exists(number) or match.group().startswith(("back to", "return", "fork", "go to", "jump")):
             yield _ref(match, (number,), "number", "n")
-    front = _START_NUMBER.match(low)
-    front = front or _START_SPELLED.match(low)
-    if front and state.exists(number_of(front["n"])):
-        yield _ref(front, (number_of(front["n"]),), "number", "n")
+    for front in (*_START_NUMBER.finditer(low), *_START_SPELLED.finditer(low)):
+        if state.exists(number_of(front["n"])) and front.end() < len(low.rstrip(" .!?")):
+            yield _ref(front, (number_of(front["n"]),), "number", "n")
 
 
 def _listed(low: str, state: State) -> Iterator[TakeRef]:
@@ -257,6 +267,8 @@ def _listed(low: str, state: State) -> Iterator[TakeRef]:
     for match in _BARE.finditer(low):
         if match.group() == "one" and not re.search(r"compare $|between $", low[: match.start()]):
             continue
+        if not match.group().isdigit() and not state.exists(number_of(match.group())):
+            continue  # "compare 2 and 3, I need them by nine"
         yield _ref(match, (number_of(match.group()),), "number")
 
 
@@ -282,10 +294,61 @@ def _described(low: str, state: State) -> Iterator[TakeRef]:
                 break
 
 
+_UNSEEN = re.compile(
+    r"^(?:(?:in|on|for|take|ok|and|so|now),? )*the (?:one|take|picture|version|image|drawing|pic|"
+    r"photo) (?:with|of|where|that has|showing) "
+    r"[^,.!?;:]{2,40}(?=,? (?:but|now|only|make|add|remove|put|turn|give|change|set|paint|let|should|"
+    r"needs)\b)"
+)
+
+
+def _unseen(low: str, state: State) -> Iterator[TakeRef]:
+    """As in "the one with the sheep, make it rain" where no take is known to show sheep: nobody can tell which."""
+    if state.takes and (match := _UNSEEN.match(low)):
+        yield _ref(match, (), "several")
+
+
+_LEADING_PHRASE = re.compile(r"(?:(?:in|on|for|ok|and|so|now|take|use),? )*(?:the|"
+    r"that) (?P<words>(?:[a-z'-]+ ?){2,6})")
+_ENDS_PHRASE = re.compile(
+    rf" ?{_NOUN}?(?:,? (?:but|needs?|should|could|again|is (?:nearly|almost)|has to)\b|, (?:only|with|"
+    rf"without|in|at|on|now)\b)"
+)
+
+
+def _depicted(low: str, state: State) -> Iterator[TakeRef]:
+    """As in "the autumn ride, but …": words in front that only one take's description holds."""
+    match = _LEADING_PHRASE.match(low)
+    if not match:
+        return
+    words = list(re.finditer(r"[a-z'-]+", low[: match.end()]))
+    first = next(i for i, w in enumerate(words) if w.start() == match.start("words"))
+    for last in range(len(words), first + 1, -1):
+        said = {_stem(w.group()) for w in words[first:last]} - _stemmed(_IGNORED | _NOT_A_LOOK) - _stemmed(_PICTURES)
+        if len(said) < 2 or not _ENDS_PHRASE.match(low, words[last - 1].end()):
+            continue
+        kinds = {c.name: c.kind for c in state.concepts}
+        fits = [
+            t.number
+            for t in state.takes
+            if said <= stems(" ".join([t.prompt, t.description, *(kinds.get(n, "") for n in t.concepts)]))
+        ]
+        own = [t.number for t in state.takes if t.number in fits and said & stems(t.prompt)]
+        if fits:
+            yield TakeRef(
+                match.start("words") - 4,
+                words[last - 1].end(),
+                (own[0] if own else fits[0],),
+                low[: match.end()],
+                "described",
+            )
+            return
+
+
 def matching(words: set[str], state: State) -> tuple[int, ...]:
     """Takes whose own words hold all of `words`; else those whose whole description does."""
     for text in (lambda take: take.prompt, lambda take: take.description):
-        fits = tuple(t.number for t in state.takes if words <= _stems(text(t)) or _stemmed(words) <= _stems(text(t)))
+        fits = tuple(t.number for t in state.takes if words <= stems(text(t)) or _stemmed(words) <= stems(text(t)))
         if fits:
             return fits
     return ()
@@ -293,22 +356,24 @@ def matching(words: set[str], state: State) -> tuple[int, ...]:
 
 def showing(word: str, state: State) -> tuple[int, ...]:
     """Takes whose whole description holds `word`, the ones that only inherit it included."""
-    return tuple(t.number for t in state.takes if _stem(word) in _stems(t.description))
+    return tuple(t.number for t in state.takes if _stem(word) in stems(t.description))
 
 
-def _stemmed(words: set[str]) -> set[str]:
+def _stemmed(words: Set[str]) -> set[str]:
     return {_stem(word) for word in words}
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
+    """The words of a text, also without their endings."""
     words = set(re.findall(r"[a-z]+", text.lower()))
     return words | _stemmed(words)
 
 
 def _stem(word: str) -> str:
-    for ending in ("ing", "es", "s", "y"):
+    for ending in ("ing", "ies", "es", "s", "y", "e"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
+            word = word[: -len(ending)]
+            return word[:-1] if word[-1] == word[-2] else word
     return word
 
 

@@ -15,24 +15,23 @@ def either(words: Iterable[str]) -> str:
     return "(?:" + "|".join(sorted(words, key=lambda w: (-len(w), w))) + ")"
 
 
-NUMBERS: dict[str, int] = {
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "eleven": 11,
-    "twelve": 12,
-    "thirteen": 13,
-    "fourteen": 14,
-    "fifteen": 15,
-    "sixteen": 16,
+_ONES = "one two three four five six seven eight nine".split()
+_NTHS = "first second third fourth fifth sixth seventh eighth ninth".split()
+_TENS = {
     "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
+NUMBERS: dict[str, int] = {
+    **{word: n for n, word in enumerate([*_ONES, *"ten eleven twelve thirteen fourteen fifteen".split()], 1)},
+    **{word: n for n, word in enumerate("sixteen seventeen eighteen nineteen".split(), 16)},
+    **_TENS,
+    **{f"{tens}-{one}": ten + n for tens, ten in _TENS.items() for n, one in enumerate(_ONES, 1)},
 }
 AMOUNTS: dict[str, int] = NUMBERS | {
     "a": 1,
@@ -52,26 +51,15 @@ AMOUNTS: dict[str, int] = NUMBERS | {
 }
 TIMES: dict[str, int] = {"once": 1, "twice": 2, "thrice": 3}
 ORDINALS: dict[str, int] = {
-    "first": 1,
-    "second": 2,
-    "third": 3,
-    "fourth": 4,
-    "fifth": 5,
-    "sixth": 6,
-    "seventh": 7,
-    "eighth": 8,
-    "ninth": 9,
-    "tenth": 10,
-    "eleventh": 11,
-    "twelfth": 12,
-    "thirteenth": 13,
-    "fourteenth": 14,
-    "fifteenth": 15,
-    "sixteenth": 16,
-    "twentieth": 20,
+    **{word: n for n, word in enumerate(_NTHS, 1)},
+    **{f"{word}th": n for word, n in NUMBERS.items() if n in (10, 11, *range(13, 20))},
+    **{"twelfth": 12, "twentieth": 20, "thirtieth": 30, "fortieth": 40, "fiftieth": 50},
+    **{f"{tens}-{one}": ten + n for tens, ten in _TENS.items() for n, one in enumerate(_NTHS, 1)},
 }
 
-PICTURE = table("take picture pic image photo photograph drawing version variant variation shot painting sketch")
+PICTURE = table(
+    "take picture pic image photo photograph drawing version variant variation shot painting sketch"
+)
 PICTURES = table(
     "pictures pics images photos drawings versions variants variations takes candidates options "
     "shots sketches "
@@ -85,7 +73,8 @@ PICTURES = table(
 # What a kind of subject is also called; the first word is only a heading.
 KIND_WORDS: dict[str, frozenset[str]] = {
     "dog": table(
-        "dog doggy doggo doggie puppy pup pooch hound terrier labrador poodle retriever corgi dachshund beagle"
+        "dog doggy doggo doggie puppy pup pooch hound terrier labrador poodle retriever corgi dachshund "
+        "beagle"
     ),
     "cat": table("cat kitty kitten kitteh tomcat tabby"),
     "mug": table("mug cup"),
@@ -101,7 +90,9 @@ KIND_WORDS: dict[str, frozenset[str]] = {
     "plant": table("plant flower"),
     "flower": table("flower plant"),
     "fish": table("fish goldfish"),
-    "toy": table("toy robot doll figure figurine plushie teddy bear dinosaur dino bot action_figure stuffed_animal"),
+    "toy": table(
+        "toy robot doll figure figurine plushie teddy bear dinosaur dino bot action_figure stuffed_animal"
+    ),
     "toy train": table("train toy"),
     "doll": table("doll dolly toy puppet"),
     "parrot": table("parrot bird birdie budgie polly"),
@@ -131,9 +122,12 @@ ANIMALS = table(
     "wolf deer dinosaur "
     "dragon puppy kitten pup kitty pet animal octopus snail whale dolphin panda guinea_pig"
 )
-PEOPLE_HE = table("man boy guy husband father dad grandfather grandpa brother son nephew uncle boyfriend king prince")
+PEOPLE_HE = table(
+    "man boy guy husband father dad grandfather grandpa brother son nephew uncle boyfriend king prince"
+)
 PEOPLE_SHE = table(
-    "woman girl lady wife mother mum mom grandmother grandma sister daughter niece aunt girlfriend queen princess"
+    "woman girl lady wife mother mum mom grandmother grandma sister daughter niece aunt girlfriend "
+    "queen princess"
 )
 PEOPLE = (
     PEOPLE_HE
@@ -187,6 +181,11 @@ GIVEN_NAMES = table(
     "ken mika rufus "
     "biscuit cookie waffles pancake nugget peanut mango kiwi"
 )
+TITLES = (
+    frozenset({"mr", "mister"}), frozenset({"mrs", "missus"}), frozenset({"dr", "doctor"}),
+    frozenset({"st", "saint"}), frozenset({"capt", "captain"}), frozenset({"prof", "professor"}),
+)  # fmt: skip
+"""How people are addressed; each in two spellings."""
 # Words that may be a name and are mostly something else: they need a capital, or the place of a subject.
 WORDLIKE = table(
     "sunny snowy stormy misty cloudy rusty dusty happy lucky ginger shadow smokey fluffy sandy rosy "
@@ -238,7 +237,8 @@ BAD = table(
     "bad wrong ugly terrible awful horrible poor weird creepy bad_one worse worst disappointing off "
     "rubbish garbage "
     "trash boring blurry a_mess a_disaster nonsense no_good not_good not_right not_great not_nice all_wrong "
-    "seen_better not_what_i_wanted not_what_i_meant not_what_i_asked_for not_it not_very_good not_so_good hideous scary "
+    "seen_better not_what_i_wanted not_what_i_meant not_what_i_asked_for not_it "
+    "not_very_good not_so_good hideous scary "
     "the_worst useless unusable a_bad_one meh yuck eww ugh lame not_pretty not_my_favourite "
     "not_my_favorite so_bad"
 )
@@ -349,6 +349,8 @@ METHODS: dict[str, str] = {
     r"dream[- _]?booth": "dreambooth",
     r"ar[- _]tokens?": "ar_tokens",
     r"ar[- _]lora": "ar_lora",
+    r"generate_ar": "ar",
+    r"generate_pta": "pta",
     r"lora": "lora",
     r"pivotal(?: tuning)?": "pivotal",
     r"(?:the )?(?:pre-?trained )?adapter|pta": "pta",

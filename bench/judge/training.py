@@ -21,7 +21,7 @@ from .through import Tokens
 
 SHIFT = 2
 """Pictures are moved by up to so many px: a drawn figure is rarely where the renderer puts it."""
-WEIGHTS = {"pattern": 2.0}
+WEIGHTS = {"pattern": 4.0}
 """Of the losses that are not 1: a pattern is a few px, and last to be learned."""
 KEPT = 512
 """The last rows of the pool are for measuring."""

@@ -10,7 +10,8 @@ from ..judge.reader import Reading, overlap
 from .trials import Change
 
 ASKED = ("kind", "main", "second", "pattern", "place", "accessory", "time")
-"""What a drawing must show; "joint" is all of it at once."""
+"""What a drawing must show; "joint" is all of it at once, "success" class, colours, place and one thing more in a
+picture that is no copy."""
 KEPT = ("kind", "main", "second", "place")
 """What an edit must keep unless it was asked to change it; "kept" is all of it at once."""
 ALSO_KEPT = ("pattern", "time", "accessory")
@@ -36,6 +37,10 @@ TARGETS: dict[str, float] = {
     "import kept": 0.80,
     "import overlap": 0.70,
 }
+METHOD_TARGETS: dict[str, dict[str, float]] = {
+    "in_context": TARGETS,
+    "ip_adapter": {"draw class": 0.80, "draw main": 0.85, "draw place": 0.90, "draw success": 0.45},
+}
 
 
 def truth(scene: Scene) -> dict[str, str]:
@@ -54,10 +59,13 @@ def truth(scene: Scene) -> dict[str, str]:
     }
 
 
-def drawing(scene: Scene, reading: Reading) -> dict[str, bool]:
-    """Measures of a drawing of `scene`."""
+def drawing(scene: Scene, reading: Reading, copied: bool = False) -> dict[str, bool]:
+    """Measures of a drawing of `scene`; `copied` is what the copy gate says about it."""
     wanted, seen = truth(scene), reading.values()
     right = {SPOKEN.get(name, name): seen[name] == wanted[name] for name in (*ASKED, "size", "position")}
+    further = "accessory" if wanted["accessory"] != "none" else "time"
+    right["not copied"] = not copied
+    right["success"] = not copied and all(seen[name] == wanted[name] for name in (*KEPT, further))
     right["joint"] = all(seen[name] == wanted[name] for name in ASKED)
     right["alone"] = len(reading.figures) == 1
     return right

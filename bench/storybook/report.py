@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from ..results import percent, table, tally, wilson
-from .measures import TARGETS
+from .measures import METHOD_TARGETS
 
 
-def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a measure: share with its interval, and the target where there is one. Shares are 0..1."""
-    made = []
+def summary(rows: Sequence[Mapping[str, Any]], method: str = "in_context") -> list[dict[str, Any]]:
+    """One row a measure: share with its interval, and the method's target where there is one. Shares are 0..1."""
+    made, targets = [], METHOD_TARGETS.get(method, {})
     for measure, found in tally(rows).items():
         right, count = sum(found.values()), len(found)
         low, high = wilson(right, count)
         row: dict[str, Any] = {"measure": measure, "right": right, "trials": count, "share": right / count}
         row |= {"low": low, "high": high}
-        if measure in TARGETS:
-            row |= {"target": TARGETS[measure], "reached": right / count >= TARGETS[measure]}
+        if measure in targets:
+            row |= {"target": targets[measure], "reached": right / count >= targets[measure]}
         made.append(row)
     return made
 
@@ -39,10 +40,10 @@ def breakdown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-def shown(rows: Sequence[Mapping[str, Any]]) -> str:
+def shown(rows: Sequence[Mapping[str, Any]], method: str = "in_context") -> str:
     """All of it as text."""
     lines: list[tuple[str, ...]] = [("measure", "right", "share", "95 % interval", "target", "")]
-    for row in summary(rows):
+    for row in summary(rows, method):
         reached = ("" if row["reached"] else "missed") if "target" in row else ""
         lines.append(
             (
@@ -65,4 +66,9 @@ def shown(rows: Sequence[Mapping[str, Any]]) -> str:
     for measured in rows:
         times.setdefault(measured["stage"], []).append(measured["seconds"])
     parts.append("  ".join(f"{stage}: median {median(seconds):.2f} s" for stage, seconds in times.items()))
+    tries = [row["candidates"] for row in rows if "candidates" in row]
+    if tries:
+        by = Counter(row["method"] for row in rows if "candidates" in row)
+        drawn = ", ".join(f"{name} {count}" for name, count in by.most_common())
+        parts.append(f"candidates a drawing: {sum(tries) / len(tries):.2f}; chosen from {drawn}")
     return "\n\n".join(parts)

@@ -17,9 +17,10 @@ from PIL import Image
 from ...errors import ModelError
 from ...starter.world import Scene, render
 from ...tools.presets import load_preset
-from ...tools.values import Drawn, DrawRequest, SubjectInput
+from ...tools.values import DrawRequest, SubjectInput
 from ..judge.reader import WEIGHTS, Judge
 from ..results import ResultFolder
+from .drawing import LADDER, Artist, subject_of
 from .measures import drawing, edited, figures, truth
 from .trials import Change, Trial, make_trial
 
@@ -40,12 +41,14 @@ class Settings:
     seed: int
     references: int
     held_out: bool
+    candidates: int
+    """Pictures of a method, of which the scores choose one; the ladder decides by itself how many it draws."""
     sampling: dict[str, Any]
     """What the preset says about how its drawing model is used (guidance, temperature …)."""
 
 
 def chosen_method(studio: Studio, method: str) -> str:
-    """The named method, or for "auto" the preset's first that can run. ModelError when none can."""
+    """The named method or the ladder, or for "auto" the preset's first that can run. ModelError when none can."""
     if method != "auto":
         return method
     able = {info.name for info in studio.methods() if info.available}
@@ -55,11 +58,15 @@ def chosen_method(studio: Studio, method: str) -> str:
     raise ModelError("No method of this preset can run.", "`limner doctor` says what is missing.")
 
 
-def settings_of(studio: Studio, preset: str, method: str, seed: int, references: int, held_out: bool) -> Settings:
+def settings_of(
+    studio: Studio, preset: str, method: str, seed: int, references: int, held_out: bool, candidates: int = 1
+) -> Settings:
     """The settings with the hashes of the models that draw and judge."""
     judge = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12] if WEIGHTS.exists() else ""
     models = {role: dict(spec.settings) for role, spec in studio.preset.models.items() if spec.settings}
-    return Settings(preset, method, studio.model_hash(method), judge, seed, references, held_out, models)
+    rungs = [m.name for m in studio.methods() if m.available] if method == LADDER else [method]
+    weights = "-".join(sorted({studio.model_hash(name)[:16] for name in rungs}))
+    return Settings(preset, method, weights, judge, seed, references, held_out, candidates, models)
 
 
 def folder_name(settings: Settings) -> str:
@@ -67,7 +74,8 @@ def folder_name(settings: Settings) -> str:
     side = "" if settings.held_out else "-seen"
     what = f"{Path(settings.preset).stem}-{settings.method}-{settings.model[:8]}"
     sampling = hashlib.sha256(json.dumps(settings.sampling, sort_keys=True).encode()).hexdigest()[:4]
-    return f"storybook-{what}-{sampling}-{settings.references}ref-seed{settings.seed}{side}"
+    several = f"-{settings.candidates}of" if settings.candidates > 1 else ""
+    return f"storybook-{what}-{sampling}-{settings.references}ref{several}-seed{settings.seed}{side}"
 
 
 class Runner:
@@ -75,6 +83,7 @@ class Runner:
 
     def __init__(self, studio: Studio, judge: Judge, results: ResultFolder, settings: Settings) -> None:
         self.studio, self.judge, self.results, self.settings = studio, judge, results, settings
+        self.artist = Artist(studio, settings.method, settings.candidates)
         self.pictures = results.folder / "pictures"
         self.pictures.mkdir(exist_ok=True)
 
@@ -109,10 +118,9 @@ class Runner:
         request = DrawRequest(
             prompt=trial.prompt,
             subjects=(self._subject(trial, trial.name, trial.references),),
-            method=self.settings.method,
             seed=trial.seed,
         )
-        made, seconds = self._make(request)
+        made, scores, tried, seconds = self.artist.draw(request)
         made.image.save(self._file(trial, "draw"))
         reading = self.judge.read([made.image])[0]
         return {
@@ -122,7 +130,10 @@ class Runner:
             "truth": truth(trial.scene),
             "read": reading.values(),
             "figures": figures(reading),
-            "right": drawing(trial.scene, reading),
+            "right": drawing(trial.scene, reading, scores.verdict == "copied"),
+            "scores": {"subject": scores.subject, "text": scores.text, "copy": scores.copy, "verdict": scores.verdict},
+            "method": made.method,
+            "candidates": tried,
             "reference_sizes": [scene.figures[0].size for scene in trial.references],
             "seed": made.seed,
             "seconds": round(seconds, 3),
@@ -131,12 +142,13 @@ class Runner:
     def _edit(self, trial: Trial, stage: str, step: Change, source: Image.Image) -> dict[str, Any]:
         request = DrawRequest(
             prompt=step.instruction,
+            # What the agent knows: what was asked for before; of an imported picture nothing.
+            description="; ".join([*([trial.prompt] if stage == "edit" else []), step.instruction]),
             subjects=tuple(self._subjects_of(trial, stage, step)),
-            method=self.settings.method,
             source=source,
             seed=trial.seed,
         )
-        made, seconds = self._make(request)
+        made, _, _, seconds = self.artist.draw(request)
         made.image.save(self._file(trial, stage))
         before, after = self.judge.read([source, made.image])
         # What was imported is known exactly; of what was drawn only what the judge could read.
@@ -166,22 +178,7 @@ class Runner:
         return [self._subject(trial, name, known[name]) for name in dict.fromkeys([*kept, *named])]
 
     def _subject(self, trial: Trial, name: str, scenes: tuple[Scene, ...]) -> SubjectInput:
-        """As the product teaches it: the masks are those that the studio finds. The class is not said."""
-        prepared = [self.studio.prepare(render(scene).image) for scene in scenes]
-        return SubjectInput(
-            name=name,
-            kind="thing",
-            references=tuple(p.image for p in prepared),
-            masks=tuple(p.mask for p in prepared),
-            key=f"{trial.number}-{name}@{len(scenes)}",
-        )
-
-    def _make(self, request: DrawRequest) -> tuple[Drawn, float]:
-        began = time.monotonic()
-        for made in self.studio.draw(request, lambda: False):
-            if isinstance(made, Drawn):
-                return made, time.monotonic() - began
-        raise ModelError(f"Nothing was drawn for {request.prompt!r}.")
+        return subject_of(self.studio, name, scenes, f"{trial.number}-{name}@{len(scenes)}")
 
     def _file(self, trial: Trial, what: str) -> Path:
         return self.pictures / f"{trial.number:03d}-{what}.png"
@@ -201,6 +198,7 @@ def run(
     subjects: int,
     edits: bool,
     out: Path | None,
+    candidates: int = 1,
 ) -> ResultFolder:
     """Begins a run or goes on with it; returns its results."""
     from ...tools.studio import Studio
@@ -208,10 +206,12 @@ def run(
     judge = Judge.load()
     studio = Studio(load_preset(preset))
     try:
-        settings = settings_of(studio, preset, chosen_method(studio, method), seed, references, held_out)
+        settings = settings_of(studio, preset, chosen_method(studio, method), seed, references, held_out, candidates)
         folder = out or Path("bench-results") / folder_name(settings)
         results = ResultFolder.begin(folder, asdict(settings))
-        Runner(studio, judge, results, settings).run(subjects, edits, tell)
+        runner = Runner(studio, judge, results, settings)
+        with runner.artist:
+            runner.run(subjects, edits, tell)
     finally:
         studio.close()
     return results

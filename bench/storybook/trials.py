@@ -25,6 +25,8 @@ from ...starter.world import (
 
 NAMES = tuple("Biscuit Momo Juno Pippa Otto Zelda Nilo Fidget Wanda Bruno Tilly Kasimir".split())
 FRIENDS = tuple("Rollo Greta Ulla Yuri".split())
+Asked = tuple[Scene, str, int]
+"""What a picture is to show, what is said, and the seed."""
 
 
 @dataclass(frozen=True)
@@ -114,3 +116,18 @@ def make_trial(number: int, seed: int = 0, references: int = 1, held_out: bool =
         imported,
         seed * 100_000 + number,
     )
+
+
+def more_prompts(trial: Trial, what: str, count: int, held_out: bool = True) -> list[Asked]:
+    """`count` other scenes of a trial's subject in places that no reference shows.
+
+    `what` names the set: another name, other scenes.
+    """
+    chance = random.Random(f"{what} {held_out} {trial.seed}")
+    shown = {scene.place for scene in trial.references}
+    found: list[Asked] = []
+    while len(found) < count:
+        scene = sample_scene(chance, [trial.subject], held_out)
+        if scene.place not in shown:
+            found.append((scene, caption(scene, chance, [trial.name], mention_kind=False), chance.randrange(2**31)))
+    return found

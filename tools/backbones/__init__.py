@@ -27,9 +27,27 @@ class Backbone(ABC):
     """The name that presets use: "janus"."""
     kind: ClassVar[str]
     """"ar" or "diffusion"."""
+    label: ClassVar[str] = ""
+    """What people call it."""
+    takes: ClassVar[frozenset[str]] = frozenset()
+    """What methods may ask of it: "references" (pictures beside the prompt), "edit", "inpaint", "lora",
+    "textual_inversion", "ip_adapter", "regions" (subjects each in a part of the picture), "train" (the trained methods
+    know its layers)."""
+    cannot: ClassVar[str] = ""
+    """What one might expect of it and does not get, and why; said to the user."""
+    settings: ClassVar[frozenset[str]] = frozenset()
+    """What a preset may set beside a placement; methods have settings of their own."""
+    most_references: ClassVar[int] = 0
+    """Pictures that one prompt may speak of."""
+    calls_pictures: ClassVar[str] = "image {}"
+    """How its makers number the pictures in a prompt, from 1."""
+    single_file: ClassVar[tuple[str, ...]] = ()
+    """How the names in a checkpoint of one file begin, for families whose checkpoints come so too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, weights: Path | None = None) -> None:
+        """`weights`: the folder or file that the weights were read from, if not `folder`."""
         self.folder = folder
+        self.weights = weights or folder
 
     @classmethod
     @abstractmethod
@@ -41,22 +59,27 @@ class Backbone(ABC):
 
     @abstractmethod
     def free(self) -> None:
-        """Gives the memory back; the object cannot be used afterwards."""
+        """Lets go of the weights; the object cannot be used afterwards. `machine.give_back` returns the memory."""
+
+    @classmethod
+    def space_of(cls, folder: Path, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
+        """Name of the space of what the model in `folder` hears of references, kept with a concept; "" for nothing."""
+        return ""
 
     @cached_property
     def hash(self) -> str:
         """Twelve hex digits over the weights' files: what a take remembers of who drew it."""
-        return weights_hash(self.folder)
+        return weights_hash(self.weights)
 
 
-def weights_hash(folder: Path) -> str:
-    """Twelve hex digits over all `*.safetensors` in `folder`, by name and content."""
-    files = sorted(folder.glob("*.safetensors"))
+def weights_hash(place: Path) -> str:
+    """Twelve hex digits over all `*.safetensors` in a folder and below, or over one file, by path and content."""
+    files = [place] if place.is_file() else sorted(place.rglob("*.safetensors"))
     if not files:
-        raise ModelError(f"There are no weights in {folder}.", "Reinstall Limner, or choose another preset.")
+        raise ModelError(f"There are no weights in {place}.", "Reinstall Limner, or choose another preset.")
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.name.encode())
+        digest.update(file.relative_to(place if place.is_dir() else place.parent).as_posix().encode())
         with open(file, "rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()[:12]

@@ -37,7 +37,14 @@ class Seen:
     pixels: Tensor
 
 
-Segment = Text | Tokens | Seen
+@dataclass(frozen=True)
+class Learned:
+    """Inputs of the model that were learned, `[l, d]`."""
+
+    vectors: Tensor
+
+
+Segment = Text | Tokens | Seen | Learned
 
 
 @dataclass(frozen=True)
@@ -101,9 +108,14 @@ class Autoregressive(Backbone):
         return prefill(self, self.embed(segments), before)
 
     def tokens(
-        self, conditional: Prefix, unconditional: Prefix | None, seeds: list[int], sampling: Sampling
+        self,
+        conditional: Prefix,
+        unconditional: Prefix | None,
+        seeds: list[int],
+        sampling: Sampling,
+        source: Tensor | None = None,
     ) -> Iterator[Tensor]:
-        """The codes drawn so far `[b, 1..n]`, after each step."""
+        """The codes drawn so far `[b, 1..n]`, after each step. See `nn.decode.decode`."""
         from ..nn.decode import decode
 
-        return decode(self, conditional, unconditional, self.steps, seeds, sampling)
+        return decode(self, conditional, unconditional, self.steps, seeds, sampling, source)

@@ -34,10 +34,11 @@ class Clip(Backbone):
         from safetensors import SafetensorError
         from transformers import CLIPModel, PreTrainedTokenizerFast
 
+        from ..checkpoints import check_part
+
+        check_part(folder)
         try:
-            model = CLIPModel.from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-            )
+            model = CLIPModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True)
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{folder} holds no usable CLIP model: {error}") from error
@@ -52,8 +53,21 @@ class Clip(Backbone):
 
         from ..pixels import to_tensor
 
-        pixels = torch.cat([to_tensor(image) for image in images])
+        pixels = self._normalised(torch.cat([to_tensor(image) for image in images]))
         return _unit(self.model.get_image_features(pixel_values=pixels.to(self.model.device)).pooler_output)
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        """Pixels `[b, 3, h, w]` of -1..1 as the encoder was taught: by the means of its `preprocessor_config.json`."""
+        import json
+
+        import torch
+
+        file = self.folder / "preprocessor_config.json"
+        if not file.is_file():
+            return pixels
+        asked = json.loads(file.read_text(encoding="utf-8"))
+        mean, deviation = (torch.tensor(asked[f"image_{name}"]).view(1, 3, 1, 1) for name in ("mean", "std"))
+        return ((pixels + 1) / 2 - mean) / deviation
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Unit embeddings `[n, d]` float32."""
@@ -62,10 +76,10 @@ class Clip(Backbone):
         begin, end, pad = (getattr(self.tokenizer, f"{n}_token_id") for n in ("bos", "eos", "pad"))
         rows = self.tokenizer(list(texts), add_special_tokens=False).input_ids
         rows = [[begin, *row[: self.length - 2], end] for row in rows]
-        longest = max(map(len, rows))
+        longest, device = max(map(len, rows)), self.model.device
         out = self.model.get_text_features(
-            input_ids=torch.tensor([row + [pad] * (longest - len(row)) for row in rows]),
-            attention_mask=torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
+            input_ids=torch.tensor([row + [pad] * (longest - len(row)) for row in rows], device=device),
+            attention_mask=torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=device),
         )
         return _unit(out.pooler_output)
 

@@ -12,16 +12,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import ModelError
 from . import NO_SETTINGS
-from .autoregressive import Autoregressive, Segment, Text, Tokens
+from .autoregressive import Autoregressive, Learned, Marks, Segment, Text, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+WHOLE = (
+    "model.vision_model", "model.aligner", "model.vqmodel", "model.generation_embeddings", "model.generation_aligner",
+    "model.generation_head", "lm_head",
+)  # fmt: skip
+"""What keeps its 16 bits: all but the language model, which is nearly all of the weights."""
 
 
 class Janus(Autoregressive):
     """Separate encoders for seeing and drawing; pictures are drawn from a codebook of their own."""
 
     family: ClassVar[str] = "janus"
+    label: ClassVar[str] = "Janus"
+    takes: ClassVar[frozenset[str]] = frozenset({"references", "edit", "lora", "train"})
+    cannot: ClassVar[str] = "no masks; Janus-Pro itself never learned to follow references, the starter's model did"
+    settings: ClassVar[frozenset[str]] = frozenset({"reference_pool"})
 
     def __init__(self, folder: Path, model: Any, tokenizer: Any, pool: int = 1) -> None:
         super().__init__(folder)
@@ -31,24 +41,33 @@ class Janus(Autoregressive):
         vq = model.model.vqmodel
         self.steps = vq.quantize.quant_state_dims[0] * vq.quantize.quant_state_dims[1]
         self.pool = pool
+        if self.marks.concept.format(0) not in tokenizer.get_vocab():
+            # Janus-Pro as published: a conversation, without the starter's tokens for subjects and sources.
+            begin, end = f"{tokenizer.bos_token}<|User|>: ", "\n\n<|Assistant|>:<begin_of_image>"
+            self.marks = Marks(begin, end, "\nThe picture to change: ", "subject {} ")  # type: ignore[misc]
         self.side = vq.quantize.quant_state_dims[0] * 2 ** (vq.encoder.num_resolutions - 1)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Janus:
         """`settings["reference_pool"]` averages that many by that many tokens of a reference (default 1: none)."""
-        import torch
         from safetensors import SafetensorError
         from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
+        from ..checkpoints import check_part
+        from ..machine import Placement
+
+        place = Placement.of(settings, device)
+        check_part(folder)
         try:
             model = JanusForConditionalGeneration.from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
+                folder, use_safetensors=True, local_files_only=True, **place.loading_model(WHOLE)
             )
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{folder} holds no usable Janus model: {error}") from error
-        model = model.to(device).eval().requires_grad_(False)
-        return cls(folder, model, tokenizer, int(settings.get("reference_pool", 1)))
+        if place.bits == 16:
+            model = model.to(device)
+        return cls(folder, model.eval().requires_grad_(False), tokenizer, int(settings.get("reference_pool", 1)))
 
     def free(self) -> None:
         del self.model, self.language_model
@@ -66,13 +85,15 @@ class Janus(Autoregressive):
         from ..nn.pooling import pool_tokens
 
         device = self.model.device
+        if isinstance(segment, Learned):
+            return segment.vectors.to(device, self.model.dtype)
         if isinstance(segment, Text):
             ids = self.tokenizer(segment.text, add_special_tokens=False).input_ids
             return self.model.get_input_embeddings()(torch.tensor(ids, dtype=torch.long, device=device))
         with torch.no_grad():
             if isinstance(segment, Tokens):
                 return self.model.prepare_embeddings_for_image_generation(segment.ids.to(device))
-            seen = self.model.model.get_image_features(segment.pixels[None].to(device)).pooler_output
+            seen = self.model.model.get_image_features(segment.pixels[None].to(device, self.model.dtype)).pooler_output
             return pool_tokens(seen, self.pool)[0]
 
     def encode(self, pixels: Tensor) -> Tensor:
@@ -81,6 +102,7 @@ class Janus(Autoregressive):
 
         # Both sides on the unit sphere, as in training; the library's `encode` leaves the latents as they are.
         vq = self.model.model.vqmodel
+        pixels = pixels.to(self.model.device, self.model.dtype)
         with torch.no_grad():
             z = F.normalize(vq.quant_conv(vq.encoder(pixels)), dim=1).permute(0, 2, 3, 1).flatten(1, 2)
             return (z @ F.normalize(vq.quantize.embedding.weight, dim=-1).T).argmax(-1)
@@ -89,7 +111,7 @@ class Janus(Autoregressive):
         import torch
 
         with torch.no_grad():
-            return self.model.model.vqmodel.decode(ids).clamp(-1, 1)
+            return self.model.model.vqmodel.decode(ids).float().clamp(-1, 1)
 
     def logits(self, hidden: Tensor, step: int) -> Tensor:
         return self.model.model.generation_head(hidden)

@@ -36,6 +36,9 @@ class Segformer(Backbone):
         from safetensors import SafetensorError
         from transformers import SegformerForSemanticSegmentation
 
+        from ..checkpoints import check_part
+
+        check_part(folder)
         try:
             model = SegformerForSemanticSegmentation.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, local_files_only=True

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from ...memory.events import Progress
-from ..images import square
-from ..method import Cancelled, Method, MethodConfig
+from ..edits import put_back
+from ..images import square, square_mask
+from ..method import Cancelled, Inversion, Method, MethodConfig, Space
 from ..subject import crop_subject
 from ..values import Drawn, DrawRequest, SubjectInput
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from ..backbones.autoregressive import Autoregressive
+    from ..backbones.autoregressive import Autoregressive, Segment
     from ..nn.decode import Prefix
 
 KEPT = 16
@@ -33,10 +34,14 @@ PREVIEW_EVERY = 16
 
 @dataclass(frozen=True)
 class InContextConfig(MethodConfig):
-    """Sampling of tokens; `references` is the most of a subject's references that enter the prompt."""
+    """Sampling of tokens; `references` is the most of a subject's references that enter the prompt.
+
+    `keep` favours the tokens of the picture being edited (see `nn.sampling.Sampling`).
+    """
 
     guidance: float = 3.0
     edit_guidance: float = 1.5
+    keep: float = 0.0
     temperature: float = 0.9
     top_k: int = 0
     top_p: float = 1.0
@@ -48,8 +53,8 @@ class InContext(Method):
 
     name: ClassVar[str] = "in_context"
     summary: ClassVar[str] = "draws at once with the references in the model's context, without training"
-    space = "token"
-    inversion = "training-free"
+    space: ClassVar[Space] = "token"
+    inversion: ClassVar[Inversion] = "training-free"
     scheme: ClassVar[str] = "in-context"
     backbone: ClassVar[str] = "ar"
     capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "edit", "several", "words", "ar"})
@@ -65,14 +70,15 @@ class InContext(Method):
 
         model, config = cast("Autoregressive", self.model), cast(InContextConfig, self.config)
         began = time.perf_counter()
-        source = None
+        source = original = None
         if request.source is not None:
-            source = model.encode(to_tensor(square(request.source, model.side)))[0]
+            original = square(request.source, model.side)
+            source = model.encode(to_tensor(original))[0]
         conditional, unconditional = self._prompts(request, source)
         guidance = config.guidance if source is None else config.edit_guidance
-        sampling = Sampling(guidance, config.temperature, config.top_k, config.top_p)
+        sampling = Sampling(guidance, config.temperature, config.top_k, config.top_p, config.keep)
         tokens = None
-        for step, tokens in enumerate(model.tokens(conditional, unconditional, seeds, sampling), 1):
+        for step, tokens in enumerate(model.tokens(conditional, unconditional, seeds, sampling, source), 1):
             if cancelled():
                 return
             preview = self._preview(tokens, step) if step % PREVIEW_EVERY == 0 and step < model.steps else None
@@ -81,16 +87,21 @@ class InContext(Method):
         assert tokens is not None
         pictures = model.decode_tokens(tokens)
         seconds = (time.perf_counter() - began) / len(seeds)
+        rebuilt = to_picture(model.decode_tokens(source[None])[0]) if source is not None else None
         for i, seed in enumerate(seeds):
-            image = to_picture(pictures[i])
-            yield Drawn(image, i, seed, self.name, model.hash, self.settings(), seconds)
+            image, settings = to_picture(pictures[i]), self.settings()
+            if original is not None and rebuilt is not None:
+                edited = put_back(original, rebuilt, image)
+                image, settings["changed"] = edited.image, edited.changed
+            yield Drawn(image, i, seed, self.name, model.hash, settings, seconds)
 
     def _prompts(self, request: DrawRequest, source: Tensor | None) -> tuple[Prefix, Prefix]:
         """What the model is asked, and the same without subjects and words."""
         from ..backbones.autoregressive import request_part
 
         model = cast("Autoregressive", self.model)
-        text = slotted(request.prompt, request.subjects[: model.most_subjects])
+        slots = [model.marks.concept.format(i) for i in range(model.most_subjects)]
+        text = slotted(request.prompt, request.subjects[: model.most_subjects], slots)
         shown = self._subjects(request.subjects[: model.most_subjects])
         return (
             model.read(request_part(text, source, model.marks), shown),
@@ -99,22 +110,31 @@ class InContext(Method):
 
     def _subjects(self, subjects: tuple[SubjectInput, ...]) -> Prefix:
         """The subjects' part of the prompt, read once and kept while it is in use."""
-        from ..backbones.autoregressive import Segment, Text, subject_part
-        from ..pixels import to_tensor
+        from ..backbones.autoregressive import Text
 
-        model, config = cast("Autoregressive", self.model), cast(InContextConfig, self.config)
+        model = cast("Autoregressive", self.model)
         key = "+".join(s.key or f"{s.name}:{id(s)}" for s in subjects)
         if key in self._prefixes:
             self._prefixes.move_to_end(key)
             return self._prefixes[key]
         segments: list[Segment] = [Text(model.marks.begin)]
         for i, subject in enumerate(subjects):
-            crops = [to_tensor(crop)[0] for crop in cut(subject, config.references, model.side)]
-            segments += subject_part(i, crops, model.marks)
+            segments += self.shown(i, subject)
         self._prefixes[key] = prefix = model.read(segments)
         while len(self._prefixes) > KEPT:
             self._prefixes.popitem(last=False)
         return prefix
+
+    def shown(self, index: int, subject: SubjectInput, without: int = -1) -> list[Segment]:
+        """How subject number `index` stands in the prompt: its slot and its references, all but one if so asked."""
+        from ..backbones.autoregressive import subject_part
+        from ..pixels import to_tensor
+
+        model, config = cast("Autoregressive", self.model), cast(InContextConfig, self.config)
+        crops = [to_tensor(crop)[0] for crop in cut(subject, config.references, model.side)]
+        if 0 <= without < len(crops) > 1:
+            del crops[without]
+        return subject_part(index, crops, model.marks)
 
     def _preview(self, tokens: Tensor, step: int) -> Image:
         """The first candidate so far, the rest filled with its last token."""
@@ -137,21 +157,11 @@ def cut(subject: SubjectInput, most: int, side: int) -> list[Image]:
     ]
 
 
-def square_mask(mask: Image, side: int) -> Image:
-    """A mask padded like its picture (see `images.square`) and reduced to `side`."""
-    from PIL import Image as Images
-    from PIL import ImageOps
-
-    if mask.width != mask.height:
-        mask = ImageOps.pad(mask, (max(mask.size),) * 2, Images.Resampling.BILINEAR, color=0)
-    return mask.resize((side, side), Images.Resampling.BOX) if mask.size != (side, side) else mask
-
-
-def slotted(prompt: str, subjects: tuple[SubjectInput, ...]) -> str:
+def slotted(prompt: str, subjects: tuple[SubjectInput, ...], slots: Sequence[str] = ()) -> str:
     """The prompt with every subject's name replaced by its slot, and its lasting attributes named."""
     text = prompt
     for i, subject in enumerate(subjects):
-        slot = f"<concept_{i}>"
+        slot = slots[i] if slots else f"<concept_{i}>"
         pattern = re.compile(rf"(?<!\w){re.escape(subject.name)}(?!\w)", re.IGNORECASE)
         text, found = pattern.subn(slot, text)
         if not found and len(subjects) == 1:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from .sampling import Sampling, guide, gumbel, sample
+from .sampling import Sampling, guide, gumbel, sample, unmoved
 
 
 class TokenModel(Protocol):
@@ -30,7 +30,7 @@ class TokenModel(Protocol):
         """Codes' logits `[b, v]` from the last hidden states `[b, d]`."""
 
     def embed_token(self, tokens: Tensor, step: int) -> Tensor:
-        """Inputs `[b, 1, d]` of the tokens `[b]` drawn at `step`."""
+        """Inputs `[b, k, d]` of the tokens `[b]` drawn at `step`; k is 1, or more where marks follow a token."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def prefill(model: TokenModel, embeds: Tensor, before: Prefix | None = None) -> 
 def _side_by_side(model: TokenModel, prefixes: list[Prefix], b: int) -> tuple[DynamicCache, Tensor, Tensor]:
     """Cache of `b` rows a prefix, the attention mask `[rows, l]` over it, and the next position of each row."""
     longest = max(p.length for p in prefixes)
-    mask = torch.zeros(len(prefixes), longest, dtype=torch.long)
+    mask = torch.zeros(len(prefixes), longest, dtype=torch.long, device=prefixes[0].hidden.device)
     layers = []
     for i, p in enumerate(prefixes):
         mask[i, longest - p.length :] = 1
@@ -91,9 +91,11 @@ def decode(
     steps: int,
     seeds: list[int],
     sampling: Sampling,
+    source: Tensor | None = None,
 ) -> Iterator[Tensor]:
     """Draws `steps` tokens for each of `seeds`, yielding all so far `[b, 1..steps]` after every step.
 
+    `source` `[steps]` are the tokens of the picture being edited, which `sampling.keep` favours under guidance.
     To cancel, stop iterating. The same seed gives the same tokens whatever is drawn beside it, up to rounding.
     """
     b = len(seeds)
@@ -106,18 +108,23 @@ def decode(
     for step in range(steps):
         logits = model.logits(hidden, step).float()
         if guided:
-            logits = guide(logits[:b], logits[b:], sampling.guidance)
+            said, unsaid = logits[:b], logits[b:]
+            logits = guide(said, unsaid, sampling.guidance)
+            if source is not None:
+                logits[:, source[step]] += sampling.keep * unmoved(said, unsaid)
         noise = gumbel(generators, logits.shape[-1]) if sampling.temperature else None
         drawn.append(sample(logits, sampling, noise.to(logits.device) if noise is not None else None))
         yield torch.stack(drawn, 1)
         if step + 1 == steps:
             return
         embeds = model.embed_token(drawn[-1], step).repeat(len(prefixes), 1, 1)
-        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
+        k = embeds.shape[1]
+        mask = torch.cat([mask, mask.new_ones(len(mask), k)], 1)
         hidden = model.language_model(
             inputs_embeds=embeds,
             past_key_values=cache,
             attention_mask=mask if len(prefixes) > 1 else None,
-            position_ids=(position + step)[:, None],
+            position_ids=position[:, None] + torch.arange(k, device=position.device),
             use_cache=True,
         ).last_hidden_state[:, -1]
+        position = position + k

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+TOLERANCE = 0.7
+"""Nats by which a request may move a prediction before the source's token loses its favour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -17,13 +20,15 @@ class Sampling:
 
     `guidance` is the scale w of classifier-free guidance, `l_u + w (l_c - l_u)` (Ho & Salimans 2022; for tokens
     Gafni et al. 2022, "Make-A-Scene", section 3.4); 1 is none. `temperature` 0 takes the likeliest token. `top_k` 0
-    and `top_p` 1 keep all tokens.
+    and `top_p` 1 keep all tokens. `keep` is added to the logit of the token that stands at the same place in the
+    picture being edited, as far as the instruction does not move the model there (`unmoved`).
     """
 
     guidance: float = 1.0
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    keep: float = 0.0
 
     def __post_init__(self) -> None:
         if self.guidance < 1 or self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -33,6 +38,17 @@ class Sampling:
 def guide(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
     """Classifier-free guidance of logits `[b, v]`."""
     return unconditional + scale * (conditional - unconditional)
+
+
+def unmoved(conditional: Tensor, unconditional: Tensor) -> Tensor:
+    """How little the request changes a prediction, 1 (nothing) to 0, per row `[b]` of logits `[b, v]`.
+
+    exp(-KL / 0.7 nats) of the predictions with and without the request: the token's form of DiffEdit's mask
+    (Couairon et al. 2022, section 3.1).
+    """
+    with_request, without = conditional.log_softmax(-1), unconditional.log_softmax(-1)
+    divergence = (with_request.exp() * (with_request - without)).sum(-1)
+    return (-divergence / TOLERANCE).exp()
 
 
 def truncate(logits: Tensor, top_k: int, top_p: float) -> Tensor:

@@ -7,8 +7,7 @@ import re
 from ..references import Text, pick, rx
 from ..state import Ask, Call, Step
 from ..subjects import antecedents, choose
-from ..takes import number_of
-from ..words import NUMBERS, ORDINALS, PRONOUNS, either
+from ..words import PRONOUNS
 
 _WHO = r"(?P<c>{C}|him|her|it|them)"
 _NEW = r"[\"']?(?P<new>[^\"'?!]{1,300}?|[^?!]{1,80}?)[\"']?"
@@ -121,75 +120,6 @@ _FORGET_ALL = re.compile(
     r"all (?:the |my |your )?(?:concepts|subjects|pets|names)|(?:your|the) (?:memory|"
     r"library))(?: (?:you know|you learned|i taught you|about everything))?"
 )
-_VERSION = rf"(?:version|v\.?|revision) ?(?P<v>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})"
-_NTH = (
-    rf"(?P<nth>{either(dict.fromkeys(ORDINALS))}|original|initial|old|previous|earlier|last|former|"
-    rf"\d{{1,3}}(?:st|nd|rd|th))"
-)
-_BACK = (
-    r"(?:give me|revert|restore|reset|roll ?back|roll back|rollback|go back|bring back|return|switch|set|"
-    r"change|turn|put|undo|take|use)"
-)
-_REVERTS = [
-    rx(
-        rf"{_BACK}(?: back)?(?: to)? (?P<c>{{C}})(?: back)?(?: again)? (?:to|at|as|on|in) (?:the |an |"
-        rf"his |her |its )?(?:{_VERSION}|{_NTH} version(?: of {{C}})?)(?: again| please)?"
-    ),
-    rx(
-        rf"{_BACK}(?: back)?(?: to)? (?:the )?(?:{_VERSION}|{_NTH} (?:version|one)) (?:of|"
-        rf"for) (?P<c>{{C}})(?: again| please| back)?"
-    ),
-    rx(rf"{_BACK}(?: back)?(?: to)? (?P<c>{{C}})'?s? (?:{_VERSION}|{_NTH} version)(?: again| please)?"),
-    rx(rf"(?:use|take|i want|give me) (?P<c>{{C}}) {_VERSION}(?: again| please)?"),
-    rx(
-        r"(?:revert|restore|reset|roll ?back|rollback) (?P<c>{C})(?: (?:again|please|to before|to (?:how|"
-        r"what|the way) (?:he|she|it|they) (?:was|were|looked)(?: before)?|"
-        r"to the version before(?: that)?|one version|by one version|a version))*"
-    ),
-    rx(
-        rf"(?:go|switch|change|bring|return|get|let's go) back to (?:the |"
-        rf"my )?(?:{_NTH}) (?P<c>{{C}})(?: again| please)?"
-    ),
-    rx(
-        rf"(?:bring back|restore|give me(?: back)?|i want) (?:the |my )?{_NTH} (?P<c>{{C}})(?: back|"
-        rf" again| please)*"
-    ),
-    rx(
-        r"(?:undo|revert|reverse|take back|cancel|drop|roll back|discard|remove) (?:the |my |that |"
-        r"your )?(?:last |latest |previous |recent )?(?:change|changes|correction|refinement|update|edit|"
-        r"modification|revision)s? (?:to|of|on|about|for|in) (?P<c>{C})(?:'s? [a-z]+)?(?: again| please)?"
-    ),
-    rx(
-        r"(?:undo|revert|take back|cancel|forget) (?:the |my |that )?(?:last |latest |"
-        r"previous )?(?:correction|refinement)(?: (?:to|of|on|about|for) (?P<c>{C}))?"
-    ),
-    rx(
-        r"(?:undo|revert|take back|cancel|forget) what i (?:just )?(?:said|told you) about (?P<c>{C}|him|"
-        r"her|it|them|his|its|their)(?:'s?)?(?: [a-z]+)?"
-    ),
-    rx(
-        r"(?:undo|revert|take back) (?P<c>{C})'s? (?:last |latest )?(?:change|changes|correction|"
-        r"refinement|update|version)"
-    ),
-    rx(
-        r"(?:put|bring|take|set|change|get|restore|reset|return|roll|turn|have) (?P<c>{C}|him|her|it|"
-        r"them)(?: back)? (?:back )?(?:to|as|like|the way) (?:how|what|where|the way|it was|he was|"
-        r"she was)?(?: ?(?:you|he|she|it|they|we|i) (?:knew|know|had|was|were|looked|remembered|"
-        r"learned|learnt|drew|saw)(?: (?:him|her|it|them))?)?"
-        r"(?: ?(?:like|to|as))? ?(?:before|earlier|previously|originally|at first|in the "
-        r"beginning)(?: (?:that|my|the|this|your|i|we)(?: .{1,40})?)?"
-    ),
-    rx(
-        r"(?:undo|revert|ignore|take back|forget|cancel|scrap) (?:everything|what|all|whatever|the "
-        r"(?:thing|stuff|things))(?: that)? i (?:just |last |recently )?(?:said|told you|taught you|"
-        r"corrected|changed|added|noted)(?: last)? (?:about|on|of|for) (?P<c>{C})(?: .{1,20})?"
-    ),
-    rx(
-        r"(?P<c>{C}) (?:was|looked) (?:better|right|fine|correct|good) before(?:,? (?:go back|revert|"
-        r"undo|change (?:it|him|her) back|revert (?:it|him|her|that)))?"
-    ),
-    rx(rf"(?P<c>{{C}})(?: back)? to (?:{_VERSION}|the {_NTH} version)"),
-]
 
 
 def rename(text: Text) -> list[Step] | None:
@@ -314,29 +244,3 @@ def _deleted(text: Text, match: re.Match[str]) -> list[Step] | None:
         out = (f"take out of take {text.state.current}",) if take else ()
         return [Ask(f"Shall I forget {subject.said} for good?", ("forget for good", *out), "mode")]
     return _forgotten(text, match)
-
-
-def revert(text: Text) -> list[Step] | None:
-    """Bring back an earlier version of a concept."""
-    text = text.plain(takes=True)
-    low = text.low.rstrip(" ?!.")
-    if not text.state.concepts:
-        return None
-    for pattern in _REVERTS:
-        match = pattern.fullmatch(low)
-        if not match:
-            continue
-        concept = chosen(text, match, pick(match, "c"))
-        if isinstance(concept, Ask):
-            return [concept]
-        return [Call("revert", {"concept": concept, **_version(match)})]
-    return None
-
-
-def _version(match: re.Match[str]) -> dict[str, int]:
-    if version := pick(match, "v"):
-        return {"version": number_of(match[version])}
-    nth = match[group] if (group := pick(match, "nth")) else ""
-    if nth in ("original", "initial"):
-        return {"version": 1}
-    return {"version": number_of(nth)} if number_of(nth) else {}

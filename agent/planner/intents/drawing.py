@@ -11,7 +11,7 @@ from ..settings import Settings, take_settings
 from ..state import Ask, Call, Step
 from ..subjects import PRONOUN, antecedents, choose, likely_name, nearly
 from ..takes import number_of
-from ..words import AMOUNTS, DRAW_VERBS, MEDIA, PARTS, PICTURES, PRONOUNS, either
+from ..words import AMOUNTS, ANIMALS, DRAW_VERBS, MEDIA, PARTS, PEOPLE, PICTURES, PRONOUNS, either
 from .concepts import near_question
 from .repeat import again, repeat
 
@@ -49,9 +49,11 @@ _LEADS = [
         rf"quickly|simply))*[:,]? "
     ),
     rx(
-        r"(?:now |then |next |also )?(?:show|show me|show us|give us|get us|get me|do me|do us|give me|let me see|let's see|i want to see|"
+        r"(?:now |then |next |also )?(?:show|show me|show us|give us|get us|get me|do me|do us|give me|"
+        r"let me see|let's see|i want to see|"
         r"i'd like to see|i would like to see|i'd love to see|can i see|could i see|can we see|"
-        r"could we see|i wanna see|see|may i see) (?!what |how )(?=[^,.]*\ue000|(?:a|an|some|two|three|four) )"
+        r"could we see|i wanna see|see|may i see) (?!what |how )(?=[^,.]*\ue000|(?:a|an|some|two|three|"
+        r"four) )"
     ),
     rx(
         rf"(?:now |then |next |also )*(?:{_WISH}|{_DRAW})?(?: (?:now|also|please|just|next))* ?(?:of "
@@ -59,7 +61,8 @@ _LEADS = [
         rf"(?:[a-z]+ ){{0,2}}?{either(MEDIA)} (?:of|with|showing|featuring) )"
     ),
     rx(
-        rf"(?:i|i'd|we|we'd|got|any|time|fancy|what|how|would|is|there|my|nothing|somebody|someone)(?: [a-z']+){{0,6}}? "
+        rf"(?:i|i'd|we|we'd|got|any|time|fancy|what|how|would|is|there|my|nothing|somebody|"
+        rf"someone)(?: [a-z']+){{0,6}}? "
         rf"(?:an?|one|another|some) {_ADJ}{_PICTURES} of (?=(?:an?|my|our|two|three|some|the) |{{C}})"
     ),
     rx(
@@ -74,7 +77,8 @@ _LEADS = [
 # "Show me two more of ▮, this time in a bakery".
 _MORE_OF = rx(
     rf"(?:(?:show|give|draw|make|do|get|paint)(?: me| us)? )?(?P<n>\d{{1,2}}|{either(AMOUNTS)}) more "
-    rf"(?:(?:{_PICTURES}) )?(?:of|with|showing) (?=(?:my |the |our )?{{C}}+ ?,? ?(?:this time |but |now )?[a-z])"
+    rf"(?:(?:{_PICTURES}) )?(?:of|with|showing) (?=(?:my |the |our )?{{C}}+ ?,? ?(?:this time |but |"
+    rf"now )?[a-z])"
 )
 _CONSTRAINED = re.compile(
     rf"(?:{either(DRAW_VERBS)}) (?:it|the|his|her|its|their|everything|this|"
@@ -89,7 +93,6 @@ _ONTO = re.compile(
     rf"(?:(?:the|his|her|its|their|my|\ue000+'s) (?:[a-z]+ )?{either(PARTS)}|him|her|it|them|(?:his|"
     rf"her|its|their|\ue000+'s) [a-z]+)(?![\w-])"
 )
-_INDEFINITE = re.compile(rf"(?:an?|some|{either(AMOUNTS)}|\d{{1,2}}) ")
 _EMPTY = re.compile(
     r"(?:(?:something|anything|whatever|a picture|a drawing|an image|me|us|it|that|this|one|for "
     r"(?:me|us|my [a-z]+)|"
@@ -148,15 +151,19 @@ def draw(text: Text) -> list[Step] | None:
         return None
     rest = body.part(match.end())
     if match.re in _LEADS[-2:]:
-        rest = _look_like(rest)
+        rest = look_like(rest)
     if _EMPTY.fullmatch(rest.low.strip(" .!?,")) and not rest.subjects:
         return _nothing_named(text, settings)
     return drawn_with(rest, settings)
 
 
-def _look_like(text: Text) -> Text:
+def look_like(text: Text) -> Text:
     """As in "what would ▮ look like on the moon" asks for ▮ on the moon."""
-    match = re.search(r" (?:(?:would |might )?looks?|be|appear)(?: like)?(?= |$)", text.low)
+    match = re.search(
+        r" (?:(?:would |might )?looks?|be|appear)(?: like)?"
+        r"(?= (?:on|in|at|under|with|as|wearing|by|near|inside|[a-z]+ing)\b|$)",
+        text.low,
+    )
     if not match:
         return text
     gap = match.end() - match.start()
@@ -177,7 +184,9 @@ def _nothing_named(text: Text, settings: Settings) -> list[Step]:
 
         return drawn_with(read(text.hints.words, text.state), settings)
     if text.hints.concept:
-        return [Call("draw", {"prompt": text.hints.concept, "concepts": [text.hints.concept], **settings.args()})]
+        return [
+            Call("draw", {"prompt": text.hints.concept, "concepts": [text.hints.concept], **settings.args()})
+        ]
     if settings.tool and text.state.current:
         return repeat(text, text.state.current, settings)
     options = tuple(c.name for c in text.state.concepts[:4])
@@ -208,6 +217,7 @@ def prompt_of(text: Text) -> Prompt:
     """The user's words with concepts by their names. Unclear references become a question."""
     spans: list[tuple[int, int, str]] = []
     names: list[str] = []
+    known = any(subject.names for subject in text.subjects)
     for subject in text.subjects:
         if subject.how == "near" and not text.hints.concept:
             if text.hints.mode == "plain":
@@ -215,12 +225,19 @@ def prompt_of(text: Text) -> Prompt:
             return Prompt(ask=near_question(subject.said, subject.names))
         if not subject.names and (text.hints.mode == "plain" or names):
             continue
+        if not subject.names and known and subject.said.split()[-1].lower() not in ANIMALS | PEOPLE:
+            continue  # "page 7 of my book: ▮ on a lake"
         if text.hints.concepts and set(text.hints.concepts) <= set(subject.names):
             chosen = list(text.hints.concepts)
         elif subject.how == "group":
             chosen = list(subject.names)
         else:
-            one = _sure(subject.names, subject.how, text) or choose(subject.names, subject.said, text.state, text.hints)
+            told = text.hints.concept if text.hints.concept in subject.names else ""
+            one = (
+                told
+                or _sure(subject.names, subject.how, text)
+                or choose(subject.names, subject.said, text.state, text.hints)
+            )
             if isinstance(one, Ask):
                 return Prompt(ask=one if subject.names else _unknown_own(subject.said, text))
             chosen = [one]

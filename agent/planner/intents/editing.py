@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from ..normalise import lead, tail
-from ..references import Text, rx
+from ..references import Text, pick, rx
 from ..settings import take_settings
 from ..state import Ask, Call, Step
 from ..subjects import Subject, choose
+from ..tagger import own
 from ..takes import TakeRef, describe, number_of, showing
 from ..words import ANIMALS, ORDINALS, PEOPLE, either
 from .concepts import near_question
@@ -18,7 +19,8 @@ from .missing import whose
 
 # A take named in front: "the second one, at night", "in take 3, add a hat", "same as the first but snowy".
 _FRONT = rx(
-    r"(?:(?:(?:go|going|start|work|working|continue|continuing|carry on|build) (?=from|off|on)|off|now|and|then|please|ok|"
+    r"(?:(?:(?:go|going|start|work|working|continue|continuing|carry on|build)(?= (?:from|off|on))|off|now|"
+    r"and|then|please|ok|"
     r"actually|for|in|on|to|with|from|edit|change|modify|update|take|"
     r"use|using|same as|the same as|like|just like|similar to|do|redo|"
     r"draw|based on|starting from|keep|i want|i'd like|give me|show me|make|go with|try|again|"
@@ -28,15 +30,18 @@ _FRONT = rx(
 )
 _SEVERAL = rx(r"{T}(?:(?:, | and |, and | & ){T})+")
 _REMOVES = re.compile(
-    r"(?:please )?(?:remove|delete|erase|take (?:away|off|out|the|his|her|that)|get rid of|lose|drop|"
+    r"(?:please )?(?:remove|delete|erase|take (?:away|off|out|the|his|her|that)(?!.*\b(?:put|on|onto) )|"
+    r"get rid of|lose|drop|"
     r"clear|cut|wipe)\b"
 )
 _GIVES = re.compile(
     r"\b(?:with|use|using|borrow|copy|bring|take|give|put|add|like|include|insert|transfer|reuse|grab|"
-    r"import|get|want|apply|paste|move|steal|same|swap|replace)\b"
+    r"import|get|want|apply|paste|move|steal|same|swap|replace|hand|lend|pass|hang|stick|wear|wears|hold|holds|have|"
+    r"has)\b"
 )
 _MOVE_ACROSS = rx(
-    r"(?:take|copy|borrow|grab|move|transfer|use|put|get|paste|bring|combine|"
+    r"(?:^(?P<what>[^,.!?]{2,60}?) from (?P<from>{T}) (?:in|into|on|onto|to) (?P<to>{T})[.! ]*$)|(?:take|"
+    r"copy|borrow|grab|move|transfer|use|put|get|paste|bring|combine|"
     r"steal) (?P<what>.{1,80}?) (?:from|of|in) (?P<from>{T}),? ?(?:and (?:put|use|place|add|paste|"
     r"drop|stick|insert) (?:it|them|that|him|her) )?(?:in|into|on|onto|to|with|over to|for|"
     r"inside) (?:the (?:[a-z]+) (?:of|from|in) )?(?P<to>{T}).{0,60}"
@@ -47,7 +52,6 @@ _FROM = re.compile(
     r"same as|style of|look of|mood of|palette of|pose of|look(?:s)? (?:more )?like|more like)\s$"
 )
 _IN_END = re.compile(r"\s(?:in|on|to|of|for|from|at|onto|into|with)\s$")
-_MODAL = re.compile(r"(?:should|needs?|must|could|would|is|has|was|looks?|can)\b")
 _AWAY = re.compile(
     r"\b(?:without|remove|delete|erase|no|not|instead of|rather than|replace|swap|minus|except|"
     r"get rid of|take|change|turn|but not|swap out|lose|drop|leave out)(?: the| my| out)?\s*$"
@@ -57,7 +61,12 @@ _INTO = re.compile(
     r"beside|together with|invite|show|have|let|meet|join|draw)(?: in)?\s*$"
 )
 
-
+# "Add the cat" brings in a subject; "let the cat sleep" speaks of what the picture shows.
+_ENTERS = re.compile(
+    r"\b(?:add|bring(?: in)?|include|invite|put(?: in)?|insert|also|plus|chuck|stick|pop|slap|throw|toss|"
+    r"drop|tuck|sneak|"
+    r"squeeze|(?:swap|replace) .{1,40} (?:for|with|by))\s*$"
+)
 _PHOTO = re.compile(
     rf"(?:the )?(?P<nth>{either(dict.fromkeys(ORDINALS))}|last|latest|newest|\d{{1,2}}(?:st|nd|rd|th)) "
     rf"(?:photo|photograph|image|file|attachment|upload|pic|picture)(?: i (?:just )?(?:sent|attached|"
@@ -108,7 +117,11 @@ def _several(text: Text, start: int, end: int) -> list[Step]:
     if not numbers or not all(ref.numbers for ref in refs) or not all(map(text.state.exists, numbers)):
         return []
     before, after = text.raw[:start], text.raw[end:]
-    words = _IN_END.sub("", before) if _IN_END.search(before) and not after.strip(" .,!?") else f"{before}it{after}"
+    words = (
+        _IN_END.sub("", before)
+        if _IN_END.search(before) and not after.strip(" .,!?")
+        else f"{before}it{after}"
+    )
     return [Call("edit", {"take": number, "instruction": _trim(words)}) for number in dict.fromkeys(numbers)]
 
 
@@ -130,7 +143,9 @@ def _target(text: Text, target: TakeRef | None) -> int | Ask:
         if target is None or target.how == "current":
             return (text.state.newest or 0) + 1
         if place := _PHOTO.fullmatch(target.said):
-            given = len(text.state.attached) + len([f for f in text.files if f.path not in text.state.attached])
+            given = len(text.state.attached) + len(
+                [f for f in text.files if f.path not in text.state.attached]
+            )
             index = given if place["nth"] in ("last", "latest", "newest") else number_of(place["nth"])
             if 1 <= index <= given:
                 return (text.state.newest or 0) + index
@@ -174,13 +189,15 @@ def roles(text: Text) -> tuple[TakeRef | None, TakeRef | None]:
     if not refs:
         return None, None
     if match := _MOVE_ACROSS.search(text.low):
-        return text.take_at(match.start("to")), text.take_at(match.start("from"))
+        return text.take_at(match.start(pick(match, "to"))), text.take_at(match.start(pick(match, "from")))
     target: TakeRef | None = None
     lender: TakeRef | None = None
     front = _FRONT.match(text.low)
     for ref in refs:
         lends = _lends(text, ref)
-        leads = front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
+        leads = (
+            front is not None and front.start("t") == ref.start and not text.low[ref.end :].startswith("'s")
+        )
         apart = front is not None and bool(front["mark"] or front["link"])  # "like the first, but …"
         if leads and target is None and (len(refs) > 1 or apart or not lends):
             target = ref
@@ -200,7 +217,7 @@ def _lends(text: Text, ref: TakeRef) -> bool:
         return bool(_GIVES.search(before))
     if re.search(r"\bof\s$", before):
         return bool(_GIVES.search(before)) and not re.match(
-            r"(?:change|make|turn|put|add|paint|replace)\b", text.low.strip()
+            r"(?:change|make|turn|add|paint|replace)\b|put (?!.*\ue001+ on )", text.low.strip()
         )
     if re.search(r"(?:^|[,;] )from\s$", before) or not _FROM.search(before):
         return False
@@ -215,39 +232,44 @@ _ON_PHOTO = re.compile(
 )
 
 
+# What is left of "make it bluer in the second one" once the take is out of it.
+_ON_IT = re.compile(r"(?:,? (?:but )?(?:just|only))? (?:in|on|to|of|for|from|at|onto|into|with) it$")
+_LENT = re.compile(r" from \ue001+(?=[.,!?]|$)")
+_DANGLES = re.compile(r" (?:from|of|(?:in|on) the)$")
+
+
 def _instruction(text: Text, target: TakeRef | None) -> str:
     """The user's words for the change, without the words that only say which take."""
-    raw = text.raw
-    for found in reversed(text.files):
-        before = re.sub(r"\s(?:in|on|to|of|for|from|at)\s*$", " ", raw[: found.start])
-        raw = before.rstrip() + " " + raw[found.end :].lstrip()
-    if text.files or text.state.attached:
-        raw = _ON_PHOTO.sub("", raw)
-    if target is None:
-        start, end = lead(text.low), tail(text.low)
-        if raw is not text.raw and not text.files:
-            start, end = lead(raw.lower()), tail(raw.lower())
-        return (raw[start:end] if not text.files else raw).strip(" ,.;:!?") or raw.strip(" ,.;:!?")
-    front = _FRONT.match(text.low)
-    if front and front.start("t") == target.start and not text.low[target.end :].startswith("'s"):
-        return _after_front(text, front)
-    if target.how == "current":
-        return _trim(raw)
-    before, after = raw[: target.start], raw[target.end :]
-    if _IN_END.search(before) and re.match(r"[\s.,!?;:]*(?:please)?[\s.!?]*$", after):
-        return _trim(_IN_END.sub("", before))
-    if after.startswith("'s "):
-        return _trim(before + ("" if before.rstrip().endswith("the") else "the ") + after[3:])
-    return _trim(before + "it" + after)
+    words = own(text, "edit")
+    place = text.low.find(words.low) if words.low else -1
+    if place >= 0 and (lent := _LENT.match(text.low, place + len(words.low))):
+        words = text.part(place, lent.end())  # "add the hat from take 2" says whose hat it is
+    raw = words.raw
+    for ref in reversed(words.takes):
+        if target is not None and ref.said == target.said:
+            raw = f"{raw[: ref.start]}it{raw[ref.end :]}"
+    said = _DANGLES.sub("", _ON_IT.sub("", raw)).strip(" ,.;:!?")
+    return _stated(text, said) or ("" if target else _trim(text.raw))
 
 
-def _after_front(text: Text, front: re.Match[str]) -> str:
-    """What follows a take named in front, with the verb before it: "make ▮ snowy" is "make it snowy"."""
-    rest = text.raw[front.start("rest") :].strip(" ,.;:!?")
-    verb = re.match(r"make|turn|change|keep", text.low[lead(text.low) :])
-    if verb and rest and not front["mark"] and not front["link"]:
-        return f"{verb.group()} it {rest}"
-    return f"it {rest}" if _MODAL.match(rest.lower()) else _trim(rest)
+# "Can ▮ hold a lantern?" wants a picture in which ▮ holds one.
+_MAY_HE = re.compile(
+    r"(?:can|could|may|might) (?P<who>\ue000+|he|she|it|(?:the|his|her|its) [a-z]+) (?P<verb>[a-z]{2,}) "
+)
+
+
+def _stated(text: Text, said: str) -> str:
+    """An instruction that was asked as a question, as a statement: "he holds a lantern"."""
+    match = _MAY_HE.match(text.low, lead(text.low))
+    if match is None:
+        return said
+    who, verb = text.raw[match.start("who") : match.end("who")], match["verb"]
+    change = said.removeprefix(who).lstrip()
+    if not change.startswith(f"{verb} "):
+        return said
+    ending = "es" if re.search(r"(?:s|x|z|ch|sh|o)$", verb) else "s"
+    inflected = {"have": "has", "be": "is"}.get(verb, verb + ending)
+    return f"{who} {inflected}{change[len(verb) :]}"
 
 
 def _trim(raw: str) -> str:
@@ -282,17 +304,24 @@ def _one_coming(subject: Subject, text: Text, present: tuple[str, ...]) -> tuple
     if subject.how == "group":
         return subject.names
     if subject.how == "kind":
-        if len(here) > 1 and not text.hints.concept:
+        if text.hints.concept in subject.names:
+            return (text.hints.concept,)
+        if len(here) > 1:
             ask = choose(here, subject.said, text.state, text.hints)
             return ask if isinstance(ask, Ask) else ()
-        return subject.names if not here and len(subject.names) == 1 and _INTO.search(before) else ()
+        return subject.names if not here and len(subject.names) == 1 and _ENTERS.search(before) else ()
     if len(here) == 1:
         return here
     if not subject.names:
-        if _INTO.search(before) and subject.said.split()[-1].lower() in ANIMALS | PEOPLE and text.hints.mode != "plain":
+        if (
+            _INTO.search(before)
+            and subject.said.split()[-1].lower() in ANIMALS | PEOPLE
+            and text.hints.mode != "plain"
+        ):
             thing = subject.said.split()[-1]
             return Ask(
-                f"I have not learned your {thing} yet. Attach pictures to teach me, or shall I draw any {thing}?",
+                f"I have not learned your {thing} yet. Attach pictures to teach "
+                f"me, or shall I draw any {thing}?",
                 (f"draw any {thing}",),
                 "plain",
             )

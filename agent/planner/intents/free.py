@@ -45,7 +45,8 @@ _PRONOUN_FIRST = re.compile(
     rf"jumping|with|behind|inside|next)\b"
 )
 _ARTICLE = re.compile(
-    r"(?:an?|two|three|four|five|six|some|several|many|\d{1,2}|the same(?! (?:but|in|at|with|on|as|thing|again|picture|one|scene))) "
+    r"(?:an?|two|three|four|five|six|some|several|many|\d{1,2}|the same(?! (?:but|in|at|with|on|as|thing|"
+    r"again|picture|one|scene))) "
 )
 _FINITE = re.compile(
     r"\b(?:should|could|must|needs?|is|are|was|were|has|have|had|can|may|would|instead|too|also|"
@@ -93,7 +94,11 @@ def free(text: Text) -> list[Step]:
     if steps := question(text):
         return steps
     settings, body = take_settings(text, edit=True)
-    if settings.method and (wanted := re.match(r"for (?=\ue000|(?:an?|my|the) )", body.low)) and not text.takes:
+    if (
+        settings.method
+        and (wanted := re.match(r"for (?=\ue000|(?:an?|my|the) )", body.low))
+        and not text.takes
+    ):
         return drawn_with(body.part(wanted.end()), settings)
     if settings.method and not text.takes:
         body = body.part(len(body.low) - len(body.low.lstrip(" ,:;-")))
@@ -150,7 +155,11 @@ def _with_files(text: Text) -> list[Step]:
         words,
     ):
         return [
-            Ask("Shall I learn a new subject from this, or change the picture?", ("learn it", "change it"), "words")
+            Ask(
+                "Shall I learn a new subject from this, or change the picture?",
+                ("learn it", "change it"),
+                "words",
+            )
         ]
     return [HOW] if vague(words) else edit(text)
 
@@ -204,7 +213,9 @@ def concept_scene(text: Text, loose: bool = False) -> bool:
         return not re.match(r" ?(?:should|needs?|must|bigger|smaller|darker|brighter)\b", rest)
     take = text.state.take(text.state.current)
     here = take is not None and all(n in take.concepts for n in subject.names)
-    if subject.how == "kind" and not re.match(r" (?:on|in|at|under|riding|flying|as|having|[a-z]{3,}ing)\b", rest):
+    if subject.how == "kind" and not re.match(
+        r" (?:on|in|at|under|riding|flying|as|having|[a-z]{3,}ing)\b", rest
+    ):
         return False
     if re.match(r",? ?(?:is|are) ", rest) and not here:
         return True
@@ -269,7 +280,8 @@ def _unclear(text: Text) -> Ask | None:
         r"(?:\d+|one|two|three|four|five|the|a|and|or|it|him|her|them|this|that|one|more or less|"
         r"different|other|change it|edit it|change|edit|modify it|do it|fix it|improve it|do something|"
         r"make it|change something|something else|something different|else|the other one|other one|"
-        r"make it different|forget|rename|revert|compare|teach|learn|train|rate|swap|replace|add|remove|change this|change that|do that|make that|both|all|any|none)",
+        r"make it different|forget|rename|revert|compare|teach|learn|train|rate|swap|replace|add|remove|"
+        r"change this|change that|do that|make that|both|all|any|none)",
         low,
     ):
         return _what(text)
@@ -290,6 +302,8 @@ def _gibberish(low: str) -> bool:
     if not words:
         return True
     return all(
-        w.isascii() and len(w) > 3 and (not _VOWEL.search(w) or re.search(r"[bcdfghjklmnpqrstvwxz]{5,}", w) is not None)
+        w.isascii()
+        and len(w) > 3
+        and (not _VOWEL.search(w) or re.search(r"[bcdfghjklmnpqrstvwxz]{5,}", w) is not None)
         for w in words
     )

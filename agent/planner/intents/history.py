@@ -117,7 +117,8 @@ _GO = (
     r"bring us|rewind|revert|reset|skip|hop)"
 )
 _FORK = [
-    r"(?P<t>{T}) (?:is|was|looks?|looked) .{1,30}(?:,|;| so| and|\.) (?:let's |please |we )?(?:go|continue|carry|work|keep|"
+    r"(?P<t>{T}) (?:is|was|looks?|looked) .{1,30}(?:,|;| so| and|\.) (?:let's |please |we )?(?:go|"
+    r"continue|carry|work|keep|"
     r"start|build|proceed)(?: on| going| working)? from (?:there|that|it|here)(?: one)?",
     r"(?:sorry,? )?i (?:meant|wanted|want|intended|would like|wish) to (?:stay|be|go|work|remain)(?: back)? "
     r"(?:on|at|with|to|in) (?P<t>{T})(?:,? (?:please )?(?:go|take me|bring me)(?: back)? there)?",
@@ -172,10 +173,6 @@ _REDOS = [rx(p) for p in _REDO]
 _FORKS = [rx(p + _TAILS) for p in _FORK]
 _COMPARES = [rx(p) for p in _MY_COMPARE]
 _SAME = re.compile(r"\b(?:it|this|that|the current(?: one)?|what we have|now)\b")
-_THEM = re.compile(
-    r"(?:them|both|these|those|the two|these two|those two|the (?:pictures|takes|images|versions|"
-    r"results))(?: all)?(?: side by side)?[ ?]*"
-)
 
 
 def history(text: Text) -> list[Step] | None:
@@ -244,8 +241,12 @@ def _undo_previous(text: Text, low: str) -> list[Step] | None:
         return _stepping("undo", len(ref.numbers) or 1, text)
     if ref.how == "current" or (ref.numbers and ref.numbers == (text.state.current,)):
         return _stepping("undo", 1, text)
-    if ref.numbers and low.startswith(("delete", "remove", "erase", "trash", "bin", "throw", "get rid", "discard")):
-        return [Say(f"Pictures are deleted outside the conversation: limner delete {ref.numbers[0]}.", weak=False)]
+    if ref.numbers and low.startswith(
+        ("delete", "remove", "erase", "trash", "bin", "throw", "get rid", "discard")
+    ):
+        return [
+            Say(f"Pictures are deleted outside the conversation: limner delete {ref.numbers[0]}.", weak=False)
+        ]
     return None
 
 
@@ -272,7 +273,9 @@ def one_take(ref: TakeRef, text: Text) -> int | Ask:
         return ref.numbers[0]
     if text.hints.take is not None and state.exists(text.hints.take):
         return text.hints.take
-    near = [describe(t) for t in state.takes if t.number in ref.numbers] or [describe(t) for t in state.takes[-4:]]
+    near = [describe(t) for t in state.takes if t.number in ref.numbers] or [
+        describe(t) for t in state.takes[-4:]
+    ]
     if not state.takes:
         return Ask("There is no picture yet. What shall I draw?", options_to_draw(text), "words")
     if len(ref.numbers) > 1:
@@ -301,7 +304,7 @@ def compare(text: Text) -> list[Step] | None:
     for ref in refs:
         if ref.how == "group":
             if not ref.numbers:
-                return _compared(text, [], low)
+                return compared(text, [], low)
             numbers += ref.numbers
             continue
         take = one_take(ref, text)
@@ -312,7 +315,7 @@ def compare(text: Text) -> list[Step] | None:
         return None
     if it and text.state.current and refs and it.start() > refs[0].start:
         numbers.append(text.state.current)
-    return _compared(text, list(dict.fromkeys(numbers)), low)
+    return compared(text, list(dict.fromkeys(numbers)), low)
 
 
 _MORE = re.compile(r"\b(?:then|undo|draw|paint|and (?:make|go|put|give|add|forget))\b")
@@ -324,11 +327,11 @@ def _compare_bare(text: Text, low: str) -> list[Step] | None:
         r"which (?:one )?is better|which (?:one )?do you (?:like|prefer)(?: better| more)?)",
         low,
     ):
-        return _compared(text, [], low)
+        return compared(text, [], low)
     return None
 
 
-def _compared(text: Text, numbers: list[int], low: str) -> list[Step]:
+def compared(text: Text, numbers: list[int], low: str) -> list[Step]:
     takes = [t.number for t in text.state.takes]
     if len(text.hints.takes) > 1:
         numbers = list(text.hints.takes)
@@ -354,5 +357,7 @@ def _compared(text: Text, numbers: list[int], low: str) -> list[Step]:
 
 def _which_two(text: Text) -> Ask:
     takes = [t.number for t in text.state.takes]
-    pairs = [f"{a} and {b}" for a, b in ((takes[-2], takes[-1]), (takes[0], takes[-1]))] if len(takes) > 1 else []
+    pairs = (
+        [f"{a} and {b}" for a, b in ((takes[-2], takes[-1]), (takes[0], takes[-1]))] if len(takes) > 1 else []
+    )
     return Ask("Which takes shall I compare?", tuple(dict.fromkeys(pairs)), "takes")

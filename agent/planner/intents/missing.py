@@ -43,15 +43,18 @@ _NAMED = re.compile(
     r"standing|jumping|swimming|driving|reading|dancing|holding|next|over|behind|inside|outside|"
     r"during|too|to|into|beside|instead)\b|[,.!?]|$)"
 )
-_FLOWERS = frozenset("daisy lily rose rosie poppy ruby willow hazel jade pearl lucky rusty dusty ginger".split())
+_FLOWERS = frozenset(
+    "daisy lily rose rosie poppy ruby willow hazel jade pearl lucky rusty dusty ginger".split()
+)
 _ELSE_NAMED = re.compile(r"\b(?:named|called|rename|call|name is|to|style of|like) $")
 
 
 _MENDS = re.compile(
-    r"(?:fix|improve|correct|repair|mend) (?:him|her|it|them|this|that|\ue000+)(?: (?:for good|permanently|forever|once and "
+    r"(?:fix|improve|correct|repair|mend) (?:him|her|it|them|this|that|\ue000+)(?: (?:for good|"
+    r"permanently|forever|once and "
     r"for all|properly|please|up))*"
 )
-_ONE_OF = re.compile(r"one of (?:\ue000+|(?:my|our|the|them) ?[a-z]*) (?:has|have|is|was|needs|should|looks)\b.*")
+_ONE_OF = re.compile(r"one of (?:\ue000+|(?:my|our|them) ?[a-z]*) (?:has|have|is|was|needs|should|looks)\b.*")
 HOW = Ask("How shall I change it? Say what it should look like instead.", (), "words")
 
 
@@ -75,7 +78,13 @@ def missing(text: Text) -> Ask | None:
 
 def vague(low: str) -> bool:
     """Whether the words are a change that does not say what it changes to."""
-    return _VAGUE.fullmatch(low) is not None or low in ("change it", "edit it", "change", "edit", "change this")
+    return _VAGUE.fullmatch(low) is not None or low in (
+        "change it",
+        "edit it",
+        "change",
+        "edit",
+        "change this",
+    )
 
 
 def _core(text: Text) -> str:
@@ -108,7 +117,9 @@ def whose(text: Text, present: tuple[str, ...]) -> Ask | None:
     if text.hints.concept or any(s.names for s in text.subjects):
         return None
     words = re.findall(r"[a-z]+", text.low)
-    if re.search(r"\b(?:a|an|another|the|some) (?:[a-z]+ )?(?:man|woman|boy|girl|dog|cat|person|lady|guy)\b", text.low):
+    if re.search(
+        r"\b(?:a|an|another|the|some) (?:[a-z]+ )?(?:man|woman|boy|girl|dog|cat|person|lady|guy)\b", text.low
+    ):
         return None
     for word in ("him", "he", "his", "she", "her"):
         if word in words:

@@ -117,7 +117,8 @@ _WHO_PICTURE = re.compile(
     r"(?:who|what|which (?:one|subject|concept|dog|cat|of them|of my [a-z]+))(?:'s| is|"
     r" was)? (?:this|that|that in the (?:picture|photo)|in (?:this|the) (?:picture|photo|image)|it|"
     r"on (?:this|the) (?:picture|photo)|shown (?:here|in (?:this|the) (?:picture|photo)))|"
-    r"(?:do|can) you (?:know|recogni[sz]e|remember|identify|tell) (?:the (?:one|guy|thing|animal|character) (?:in|on) (?:(?:this|"
+    r"(?:do|can) you (?:know|recogni[sz]e|remember|identify|tell) (?:the (?:one|guy|thing|animal|"
+    r"character) (?:in|on) (?:(?:this|"
     r"the|my) [a-z]+|\ue001+)|this|that|who this is|what this is|him|her|it|"
     r"who that is|this (?:one|[a-z]+)|the (?:dog|cat|person|subject) in (?:this|the) (?:picture|"
     r"photo))|recogni[sz]e (?:this|that|him|her|it)|have you seen (?:this|that)(?: [a-z]+)? before|"
@@ -192,6 +193,10 @@ def _about(text: Text, match: re.Match[str]) -> list[Step] | None:
     if subject is not None and not subject.names:
         return [Call("recall", {"query": subject.said.split()[-1]})]
     if said in ("it", "he", "she", "they", "him", "her", "them") and not antecedents(said, text.state):
-        return [Say("I do not know whom you mean; name one of your subjects.", weak=False)] if said != "it" else None
+        return (
+            [Say("I do not know whom you mean; name one of your subjects.", weak=False)]
+            if said != "it"
+            else None
+        )
     concept = chosen(text, match, group)
     return [concept if isinstance(concept, Ask) else Call("recall", {"query": concept})]

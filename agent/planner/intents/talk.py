@@ -56,13 +56,16 @@ _HELP = re.compile(
 )
 _CHAT = re.compile(
     r"(?:(?:oh|oops|whoops|sorry|ah|no|ugh|argh|damn|my bad|apologies|ignore (?:that|this|me|it))[,.! ]+)*"
-    r"(?:that was (?:for|meant for) .{1,30}|(?:(?:that was |it was |this is )?(?:the |a )?)?wrong (?:window|chat|tab|"
+    r"(?:that was (?:for|meant for) .{1,30}|(?:(?:that was |it was |this is )?(?:the |"
+    r"a )?)?wrong (?:window|chat|tab|"
     r"person|button|conversation|app|program|thread|channel|number|keyboard|key|screen|group|room)|typo|"
     r"(?:please )?(?:ignore|disregard) (?:that|this|me|it|my last (?:message|sentence))(?:[,.]? .{0,30})?|"
     r"(?:that was )?(?:a )?(?:typo|accident|misclick|my cat walked.{0,30}|autocorrect)|not (?:you|for you))|"
     r"you (?:really |totally |absolutely )?(?:rock|rule|suck|did it|made my day|nailed it|are the best)|"
-    r"(?:(?:good|bad|nice|clever|smart|stupid|dumb|silly|sweet|great|bravo|poor) )+(?:bot|robot|computer|machine|"
-    r"program|ai|boy|girl|limner|app|software|thing you)|(?:this|that|it)(?:'s| is) (?:so |really |very )?(?:fun|"
+    r"(?:(?:good|bad|nice|clever|smart|stupid|dumb|silly|sweet|great|bravo|poor) )+(?:bot|robot|computer|"
+    r"machine|"
+    r"program|ai|boy|girl|limner|app|software|thing you)|(?:this|that|it)(?:'s| is) (?:so |really |"
+    r"very )?(?:fun|"
     r"magic|addictive|incredible technology|hilarious)|"
     r"(?:how(?:'s| is) (?:it going|your day|everything|life)|how are (?:you|"
     r"things)(?: doing)?(?: today)?|what's up|sup|tell me (?:a|another) (?:joke|story)|"
@@ -143,11 +146,15 @@ _SHOW_TAKE = rx(
 
 
 _ABLE = re.compile(
-    r"(?:and |so |but |ok |hey |hi )?(?:can|could|do|does|will|would|are) (?:you|it|limner|this)(?: (?:also|even|really|actually|"
-    r"always|able to))* (?:learn|work|deal|train|start|draw|undo|redo|remember|store|keep|upload|share|use|handle|edit|"
-    r"cope|understand|read|open|import) (?:(?:from|with|on|about|in|to) )?(?:(?:things|stuff|changes|mistakes|edits|them) "
+    r"(?:and |so |but |ok |hey |hi )?(?:can|could|do|does|will|would|are) (?:you|it|limner|"
+    r"this)(?: (?:also|even|really|actually|"
+    r"always|able to))* (?:learn|work|deal|train|start|draw|undo|redo|remember|store|keep|upload|share|"
+    r"use|handle|edit|"
+    r"cope|understand|read|open|import) (?:(?:from|with|on|about|in|to) )?(?:(?:things|stuff|changes|"
+    r"mistakes|edits|them) "
     r"(?:if|when|after|later|again)\b.*|(?:my|our|any|other|several|many|real|two|more than .{1,20}) (?:own "
-    r")?(?:photos|pictures|images|drawings|files|pets|people|languages|subjects|things|ones|data)(?: too| as well| at "
+    r")?(?:photos|pictures|images|drawings|files|pets|people|languages|subjects|things|ones|data)(?: too|"
+    r" as well| at "
     r"once| at the same time| safely| private(?:ly)?)*)"
 )
 
@@ -178,6 +185,11 @@ def talk(text: Text) -> list[Step] | None:
     return None
 
 
+def small_talk(text: Text) -> list[Step]:
+    """Words for what wants nothing and fits no kind of talk: a remark, a question about anything."""
+    return [Say(f"I'm best at pictures. {_invitation(text)}")]
+
+
 def _invitation(text: Text) -> str:
     if text.state.takes:
         return "Tell me what to draw next, or what to change."
@@ -198,7 +210,9 @@ def question(text: Text) -> list[Step] | None:
         take = text.state.take(ref.numbers[0]) if ref and len(ref.numbers) == 1 else None
         said = describe(take) if take else "There is no such take"
         return [Say(f"{said[0].upper()}{said[1:]}.", weak=False)]
-    if not _ASKED.match(low) and not re.match(r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low):
+    if not _ASKED.match(low) and not re.match(
+        r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low
+    ):
         return None
     return [Say(_answer(text, low), weak=False)]
 

@@ -9,7 +9,8 @@ from ..normalise import FILE, lead, tail
 from ..references import Text, rx
 from ..settings import cut
 from ..state import Ask, Call, Say, Step
-from ..words import ANIMALS, GIVEN_NAMES, KIND_WORDS, PEOPLE, THINGS
+from ..tagger import own
+from ..words import ANIMALS, GIVEN_NAMES, KIND_WORDS, PEOPLE, THINGS, table
 
 _VERB = (
     r"(?:teach|learn|memori[sz]e|remember|save|store|add|register|study|know|meet|introduce|"
@@ -53,16 +54,19 @@ _KIND = r"(?P<kind>[a-z][a-z-]*(?: [a-z][a-z-]*){0,2})"
 _OWN = r"(?<!\w)(?:my|our|a|an|the|his|her|your|their)"
 _STOP = (
     r"(?=\s*$|\s*[,.:;!?()\ue002\"-]| (?:from|with|in|on|using|called|named|here|who|which|that|and|for|"
-    r"is|please|at|as|based|of|whose|by|he|she|it|kind)\b)"
+    r"is|please|at|as|based|of|whose|by|he|she|it|they|his|her|its|their|kind)\b)"
 )
 _NOT_KIND = frozenset(
-    "name new one picture pictures photo photos image images concept subject file files friend's "
+    "as called named name new one picture pictures photo photos image images concept subject file "
+    "files friend's "
     "thing things kind way "
     "best favourite favorite same other attached following attachment first second last reference "
     "references folder".split()
 )
 # Name and kind from one phrase; the first that fits counts.
 _BOTH = [
+    rx(rf"(?:this|that) (?P<kind>[a-z][a-z-]*(?: [a-z-]+)??)(?: here| there)? (?:is|'s)(?: called|"
+        rf" named)? {_NAME}{_STOP}"),
     rx(rf"{_NAME}, (?:he|she|it|they)(?:'s|'re| is| are) (?:{_OWN}) {_KIND}{_STOP}"),
     rx(
         rf"(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |whose name is "
@@ -85,12 +89,13 @@ _BOTH = [
     ),
     rx(rf"{_NAME}(?:,| is| -|:| \()? ?(?:{_OWN}) {_KIND}{_STOP}"),
     rx(
-        rf"(?:{_VERB}|meet|of) (?:about |to know |the concept |"
+        rf"(?:{_VERB}|meet|of) (?:you |yourself )?(?:about |to know |the concept |"
         rf"the subject )?(?:{_OWN} )(?P<kind>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?),? (?:called |named |"
         rf"whose name is )?{_NAME}{_STOP}"
     ),
     rx(rf"(?:called|named|call (?:him|her|it)) {_NAME},? (?:the |{_OWN} ){_KIND}{_STOP}"),
-    rx(rf"(?:this|that|these|those|both)(?: of (?:these|them))?(?: is| are|'s|'re) {_NAME},? the {_KIND}{_STOP}"),
+    rx(rf"(?:this|that|these|those|both)(?: of (?:these|them))?(?: is| are|'s|"
+        rf"'re) {_NAME},? the {_KIND}{_STOP}"),
     rx(rf"{_NAME} (?:as|=) (?:{_OWN} )?{_KIND}{_STOP}"),
     rx(rf"{_NAME},? (?:(?:of )?kind|type|class|kind:|kind=)[:=]? ?(?:{_OWN} )?{_KIND}{_STOP}"),
     rx(rf"{_NAME} \((?:{_OWN} )?(?:(?:kind|type|class)[:=]? ?)?{_KIND}\)"),
@@ -132,12 +137,19 @@ _BEFORE_NAMES = frozenset(
     "add know subject character see please".split()
 )
 _NOT_NAMES = frozenset(
-    "of and in front back both he's she's it's that's they're i'm here's this's in photo's this "
+    "of and in front back both i want wanted would could can do i'd i'll he's she's it's that's "
+    "they're i'm here's this's in photo's this "
     "that these those it him her them he she they my our the a an me you us here there picture "
     "pictures photo photos "
     "image images subject concept new what how to from something someone somebody everything all "
     "more another one two "
     "three file files attached not is are some your yourself his its their for please now so".split()
+)
+# A noun that makes another one out of the kind behind it: a tote bag is no other bag.
+_COMPOUND = table(
+    "tote stuffed toy plush alarm water watering garden rubber school rocking piggy cuckoo music "
+    "sports fire racing soup "
+    "flower sewing bobble table desk wall floor rag hand puppet"
 )
 _KNOWN_KINDS = ANIMALS | PEOPLE | THINGS | frozenset(w for kind, words in KIND_WORDS.items() for w in (kind, *words))
 
@@ -201,14 +213,27 @@ def _name_before_files(text: Text) -> bool:
     return bool(_NAMED[-1].match(text.low)) and (name_and_kind(text)[0] != "")
 
 
+def taught(text: Text) -> list[Step]:
+    """Learn a subject, where it is settled that the clause teaches one."""
+    text = _owned(text.plain(kinds=True))
+    files = tuple(f.path for f in text.files) or text.hints.images or text.state.attached
+    if files and (steps := _teaching(text, files)):
+        return steps
+    name, kind = name_and_kind(text)
+    about = f"your {kind}" if kind else name or "it"
+    return [Ask(f"Show me {about}: attach a picture or two, or type their file names.", (), "images")]
+
+
 def _teaching(text: Text, files: tuple[str, ...]) -> list[Step] | None:
     name, kind = name_and_kind(text)
+    name = name or _spotted_name(text, kind)
     name, kind = text.hints.name or name, text.hints.kind or kind
     known = text.state.concept(name) if name else None
     if known and not text.hints.name:
         return [
             Ask(
-                f"I already know {known.name}, a {known.kind or 'subject'}. Under which name shall I learn this one?",
+                f"I already know {known.name}, a {known.kind or 'subject'}. "
+                f"Under which name shall I learn this one?",
                 (f"{known.name} 2",),
                 "name",
             )
@@ -216,9 +241,8 @@ def _teaching(text: Text, files: tuple[str, ...]) -> list[Step] | None:
     if not name:
         what = f"your {kind}" if kind else "it"
         return [Ask(f"What shall I call {what}?", (), "name")]
-    if not kind:
-        return [Ask(f"What is {name}? One noun will do.", ("dog", "cat", "person", "mug"), "kind")]
-    return [Call("teach", {"name": name, "kind": kind, "images": list(dict.fromkeys(files))})]
+    images = list(dict.fromkeys(files))
+    return [Call("teach", {"name": name, **({"kind": kind} if kind else {}), "images": images})]
 
 
 def _without_files(text: Text) -> list[Step] | None:
@@ -276,7 +300,65 @@ def name_and_kind(text: Text) -> tuple[str, str]:
         name = next((n for p in _NAMED if (m := p.search(body.low)) and (n := _name(body, m))), "")
     if name.lower() == kind and name.islower():
         name = ""
-    return name, kind
+    kind = _surest_kind(body, name, kind)
+    told = own(body, "teach", "kind").low
+    longer = told.endswith(f" {kind}") or not kind
+    return name, told if longer and len(told.split()) <= 2 and told != name.lower() else kind
+
+
+_IS_A = re.compile(r"\b(?:he|she|it|they)(?:'s|'re|s| is| are) (?:an?|my|"
+    r"our) (?P<kind>[a-z-]+(?: [a-z-]+){0,2})")
+
+
+_HAS_A = re.compile(
+    r"\b(?:got|has|have|adopted|bought|found|rescued|inherited|knitted|made|built) (?:an?|this|"
+    r"these) (?P<kind>[a-z-]+(?: [a-z-]+){0,2})"
+)
+
+
+def _surest_kind(text: Text, name: str, kind: str) -> str:
+    """The noun of "he is a dog"; else what was found, if it is a known noun; else a known noun of the sentence."""
+    said = [k for m in _IS_A.finditer(text.low) if (k := _kind(m["kind"])) in _KNOWN_KINDS]
+    said = said or [k for m in _HAS_A.finditer(text.low) if (k := _kind(m["kind"])) in _KNOWN_KINDS]
+    if said or kind in _KNOWN_KINDS or kind.split(" ")[0] in _COMPOUND:
+        return said[0] if said else kind
+    words = [w for w in re.findall(r"[a-z-]+", text.low) if w not in name.lower().split()]
+    pairs = [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    known = next((w for w in (*pairs, *words) if w in _KNOWN_KINDS), "")
+    own = (
+        re.search(rf"\b(?:my|our|an?|new|his|her|this|the) (?:[a-z-]+ )?{re.escape(kind)}\b", text.low)
+        if kind
+        else None
+    )
+    return known or (kind if own and not set(kind.split()) & (_NOT_NAMES | {"thing", "character"}) else "")
+
+
+def _spotted_name(text: Text, kind: str) -> str:
+    """A name by its capitals, or what stands behind the noun: "my teapot Rosebud", "our hamster pip"."""
+    words = [m for m in re.finditer(r"[^\W\d_][\w'-]*", text.raw) if text.low[m.start()] not in "\ue002\ue001"]
+    last = kind.rpartition(" ")[2]
+    run: list[str] = []
+    for i, match in enumerate(words):
+        word = match.group()
+        starts = i == 0 or text.raw[: match.start()].rstrip()[-1:] in ".!?:;"
+        plain = word.lower() in _NOT_NAMES | _BEFORE_NAMES | _KNOWN_KINDS | {
+            "hey",
+            "hi",
+            "hello",
+            "ok",
+            "please",
+            "can",
+        }
+        if word[:1].isupper() and not plain and (not starts or word.lower() in GIVEN_NAMES):
+            run.append(word)
+        elif run:
+            break
+    if run:
+        return " ".join(run)
+    for before, after in zip(words, words[1:], strict=False):
+        if last and before.group().lower() == last and after.group().lower() not in _NOT_NAMES | _BEFORE_NAMES:
+            return after.group()
+    return ""
 
 
 def _name(text: Text, match: re.Match[str]) -> str:
@@ -307,6 +389,8 @@ def _kind(words: str) -> str:
         parts.pop()
     if not parts or parts[-1] in _NOT_KIND or parts[0] in _NOT_KIND:
         return ""
+    if len(parts) > 1 and parts[-2] in _COMPOUND:
+        return " ".join(parts[-2:])
     for size in (2, 1):
         tail_words = " ".join(parts[-size:])
         if len(parts) >= size and tail_words in _KNOWN_KINDS:

@@ -1,0 +1,390 @@
+"""A sentence in parts that each want one thing; remarks beside a request and words taken back are left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import intent as intents
+from .intent import Reading
+from .references import Text, read, rx
+from .scenes import describes_a_picture
+from .settings import take_settings
+from .tagger import own
+from .words import DRAW_VERBS, EDIT_VERBS, NUMBERS, ORDINALS, either
+
+Judge = Callable[[Text], Reading]
+MOST = 8
+"""So many boundaries of a sentence are looked at."""
+
+_HARD = re.compile(
+    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?:(?<!\bno\.)|(?=\s+\D))(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
+    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|(?<!\bnow)(?<!\bsince),?\s+(?:and\s+)?(?:then|after that|afterwards|"
+    r"after which)(?:,)?\s+(?=\S)"
+)
+_SOFT = re.compile(r",? (?P<but>but|though|only|just) |(?<!\bnot),? (?:and|so) (?:ok,? )?|, (?=\S)|\s-\s|: ")
+_EXPLICIT = re.compile(
+    rf"(?:now |also |another |please )*(?:(?:{either(DRAW_VERBS)}|(?:one|another|another one|a picture|"
+    rf"a photo|another "
+    r"picture) of) |i (?:want|need|'d like) a (?:new )?picture)"
+)
+# Intents that are whole by themselves: what follows them is another request.
+_WHOLE = frozenset("undo redo fork compare like dislike forget rename revert train reject recall teach refine".split())
+_VERDICT = re.compile(
+    r"\b(?:i|we|she|he|they)(?: \w+)? (?:like|love|hate|adore|prefer)|\blikes?\b|\bloves?\b|thumbs|rate|"
+    r"mark|favou?rite"
+)
+TEACHING_ENDS = frozenset("draw edit undo redo compare fork forget rename repeat train".split())
+"""What is another request after a subject was taught; all else says more about the subject."""
+_THERE = re.compile(r"\b(?:from|back to|with|at) (?:there|that|it|here)(?: one)?[ .!]*$")
+_HIM = re.compile(r"\b(?:him|her|it|them|his|its|their|my|our)\b")
+_OF_HIM = re.compile(r"(?:(?:his|her|its|their|he|she|it|they)\b(?! should| needs)|there (?:is|are|was|were)\b)")
+# "That's not ▮, he looks completely different" tells nothing that could be drawn.
+_UNLIKE = re.compile(
+    r"(?:(?:he|she|it|they)(?:'s|'re| is| are| looks?| seems?)|(?:his|her|its|their|the) [a-z]+ (?:is|are|looks?))"
+    r" (?:(?:just|so|all|way|far|very|really|quite|totally|completely|entirely|much|somehow|a bit) )*"
+    r"(?:too\b.*|different\b.*|wrong|off|odd|strange|weird|nothing like\b.*|not (?:him|her|it|right)|"
+    r"(?:like )?(?:some|an)other\b.*|like (?:somebody|someone|something)\b.*)[.! ]*"
+)
+_GOES_ON = re.compile(r"(?:now |then )?(?:he|she|it|they)(?:'s|'re| is| are| shall| should)\b")
+_RIDES = re.compile(
+    r"(?:(?:please|so|and|just|now|ok|pls) )*(?:always|ever|never|for good|forever|permanently|"
+    r"every time|like ever|from now on|"
+    r"(?:please )?(?:do )?(?:remember|note|save|keep|learn|store)(?: (?:that|this|it|them))?(?: down|"
+    r" in mind| in memory| for "
+    r"(?:good|the future|next time|later))?(?: please)?|(?:don't|do not|"
+    r"never) (?:you )?(?:ever )?(?:forget|lose|drop|change|miss|draw|show|add)"
+    r"(?: (?:that|this|it|them))?|leave (?:it|them) out.*|bear (?:that|it) in mind)[ .!]*$"
+)
+_STATES = re.compile(
+    r"(?!.*\b(?:too|needs?|should|must|now|missing|could|please|make|give|put|add)\b)[^,]{2,60}? (?:is|"
+    r"are|was|were|looks?) .*"
+)
+# "Birthday card, ▮ with balloons": what the picture is for is part of it.
+_FORMAT = re.compile(
+    r"(?!.*\b(?:i|we|you|it|is|are|this|that|make|draw|want|need)\b)(?:[a-z'-]+ ){0,4}?(?:screen|card|"
+    r"poster|cover|banner|logo|"
+    r"thumbnail|icon|header|sticker|wallpaper|flyer|avatar|overlay|invitation|invite|postcard|page|label|"
+    r"badge|emote|mascot|"
+    r"mural|stamp|advert|ad|billboard|leaflet|calendar page|title card|book cover|coloring page|"
+    r"colouring page)$"
+)
+_SHOW = re.compile(rf"(?:please |then |now )*(?:{either(DRAW_VERBS)}|(?:show|give|make|get|do) (?:me|"
+    rf"us)) (?!how|what|that you)")
+_VERB = re.compile(
+    rf"(?:please |then |now |can you |could you |also |maybe )*(?:{either(EDIT_VERBS)}|now|with|without|"
+    rf"in|on|at|but)\b|.*\ue001"
+)
+_REASON = re.compile(
+    r"(?:(?:it|he|she|they|that|this|the [a-z]+)(?:'s|'re| is| are| was| looks?| feels?|"
+    r" seems?) )?(?:just |way |far |much |a bit |a "
+    r"little |simply |really )*(?:too|so|very|not [a-z]+ enough|quite|rather|super|a mess)\b.{0,40}|"
+    r"(?:because|cause|since|as) .*"
+)
+"""Why somebody likes a picture or not: no change to make."""
+_ONLY_WHICH = re.compile(r"(?:(?:not \ue001+|no|the|in|on|for|from|with|ok|and|so|now|then|take|use|"
+    r"hm+),? )*\ue001+")
+# "I don't like the hat, make it blue": the hat, and no picture, is what somebody does not like.
+_A_PART = re.compile(
+    r"\b(?:like|hate|dislike|love|stand|fond of|happy with) (?:the|his|her|its|their|that|those|these) "
+    r"(?!one|picture|photo|image|last|first|way|take|version|result|drawing|new|old|second|third)[a-z]+"
+)
+_BACK_TO_IT = re.compile(
+    r"(?:(?:so|and|ok|please|can we|could we|can you|could you|let's|let us|i want to|i'd like to|"
+    r"we should|maybe) )*(?:go|get|come|"
+    r"return|back|continue|carry on|work|start|take me|move|switch|jump|revert)(?: on| back| again|"
+    r" over)*(?: (?:to|with|from|at))? "
+    r"(?P<it>that|there|it|that one|this one)(?: one| again| please| then| instead)*[ .!]*$"
+)
+MARKS_ONLY = re.compile(r"(?:[\ue000-\ue003\s,.]|and|or|the|my|with)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    left: Text
+    right: Text
+    but: bool
+    mark: str
+    pause: bool
+    """Whether a comma, a colon or a dash stands there, not only "and" or "so"."""
+
+
+def clauses(text: Text, judge: Judge) -> list[Text]:
+    """The requests of a sentence in order; the whole sentence where there is nothing to part."""
+    ends = [m.span() for m in list(_HARD.finditer(text.low))[:40]]
+    spans = [(a, b) for a, b in zip([0, *(e for _, e in ends)], [*(s for s, _ in ends), len(text.low)], strict=True)]
+    spans = _kept_together(text, [(a, b) for a, b in spans if b > a], judge)
+    found = [piece for a, b in spans if (part := text.part(a, b)).low for piece in _parted(part, judge)]
+    return _requests(found, judge) or [text]
+
+
+def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> list[tuple[int, int]]:
+    """Sentences that go on with the one before: settings ("seed 42."), and who it is that is taught."""
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        part = text.part(start, end)
+        rides = _settings_only(part) or _settles(part, judge) or _RIDES.match(part.low)
+        if joined and (rides or _taught(text.part(*joined[-1]), part, judge)):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _settings_only(text: Text) -> bool:
+    settings, rest = take_settings(text)
+    return bool(settings.args() or settings.tool) and not re.search(r"\w", rest.low)
+
+
+def _settles(text: Text, judge: Judge) -> bool:
+    """Whether a sentence has nothing to draw but a size or a count: "Portrait please, it's for a card"."""
+    settings, rest = take_settings(text)
+    return bool(settings.args()) and judge(text).intent == "draw" and not own(rest, "draw").low
+
+
+def _taught(before: Text, text: Text, judge: Judge) -> bool:
+    if judge(before).intent != "teach":
+        return before.files == [] and _presents(before, judge) and judge(text).intent == "teach"
+    return judge(text).intent not in TEACHING_ENDS or _SAYS.match(text.low) is not None
+
+
+_SAYS = re.compile(r"(?:he|she|it|they)(?:'s|'re| is| are| was| has| have| had| loves?| likes?)\b")
+
+
+def _presents(text: Text, judge: Judge) -> bool:
+    """Whether words beside attached pictures only announce them: "new asset, three angles"."""
+    reading = judge(text)
+    asks = reading.intent in TEACHING_ENDS - {"edit", "repeat"} and reading.sure > 0.5
+    verb = re.match(rf"(?:please |now )?(?:{either(EDIT_VERBS | DRAW_VERBS)})\b", text.low)
+    return bool(text.state.attached) and not asks and not verb and not text.takes and not text.low.endswith("?")
+
+
+def _requests(parts: list[Text], judge: Judge) -> list[Text]:
+    """The parts that want something: talk and mere opinions beside a request are left out."""
+    if len(parts) < 2:
+        return parts
+    parts = _pointed(parts)
+    readings = [judge(part) for part in parts]
+    wanted = [
+        part
+        for part, r, before in zip(parts, readings, [None, *readings], strict=False)
+        if (before and before.intent == "reject" and _OF_HIM.match(part.low) and not _UNLIKE.fullmatch(part.low))
+        or not (before and before.intent == "reject" and _UNLIKE.fullmatch(part.low))
+        and r.intent not in ("reply", "aside")
+        and not (r.intent in ("edit", "draw") and not part.subjects and _STATES.fullmatch(part.low))
+        and not _SIGH.fullmatch(part.low)
+        and not (r.intent == "draw" and not part.subjects and not own(part, "draw").low)
+        and not (before and _A_NUMBER.fullmatch(part.low))
+        and not (r.intent == "edit" and _REASON.fullmatch(part.low.strip(" .!")))
+        and (r.intent not in ("like", "dislike") or part.takes or _VERDICT.search(part.low))
+    ]
+    return wanted or parts
+
+
+# "Four horns. always. four" says it again.
+_A_NUMBER = re.compile(rf"{either(NUMBERS)}[.! ]*")
+_SIGH = re.compile(r"(?:oops|whoops|ugh|argh|hm+|oh no|oh dear|damn|wait|ouch|sorry|my bad)[.!, ]*")
+
+
+def _pointed(parts: list[Text]) -> list[Text]:
+    """After "I preferred the first one", "go back to that" is the request, and the first one is meant."""
+    found: list[Text] = []
+    for part in parts:
+        named = [ref for ref in found[-1].takes if ref.how != "current"] if found else []
+        if len(named) == 1 and len(named[0].numbers) == 1 and (back := _BACK_TO_IT.match(part.low)):
+            found[-1] = read(f"{part.raw[: back.start('it')]}take {named[0].numbers[0]}", part.state, part.hints)
+        else:
+            found.append(part)
+    return found
+
+
+def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
+    """The sentence parted at the first boundary where two requests meet, or where a remark ends or begins."""
+    if depth >= MOST or describes_a_picture(text):
+        return [text]
+    whole = judge(text)
+    for cut in _cuts(text):
+        left, right = judge(cut.left), judge(cut.right)
+        if left.intent == "reject" and _OF_HIM.match(cut.right.low):
+            return [cut.left, cut.right]
+        if left.intent == "dislike" and right.intent == "edit" and not cut.left.takes and _A_PART.search(cut.left.low):
+            continue
+        if _both(cut, left, right, whole):
+            return [cut.left, *_parted(cut.right, judge, depth + 1)]
+        if "teach" in (whole.intent, left.intent, right.intent):
+            continue
+        if cut.but and right.intent == "draw" and not cut.right.subjects and own(cut.left, "draw").subjects:
+            continue  # "can I see Rex but really small, in a teacup": one picture
+        pause = cut.pause or cut.but or ", so " in cut.mark
+        if (
+            pause
+            and _remark(left, cut.left)
+            and right.sure >= 0.6
+            and right.intent not in ("reply", "aside", "ask", "like", "dislike")
+        ):
+            opinion = left.intent in ("like", "dislike") and not cut.but and bool(_VERDICT.search(cut.left.low))
+            opinion = opinion and (bool(cut.left.takes) or right.intent not in ("undo", "redo", "fork"))
+            return [*([cut.left] if opinion else []), *_parted(cut.right, judge, depth + 1)]
+        if (
+            cut.pause
+            and (right.intent == "reply" or (right.intent == "aside" and left.intent in _WHOLE - {"teach", "refine"}))
+            and right.sure >= 0.75
+            and left.intent not in ("reply", "ask")
+            and left.sure >= 0.6
+        ):
+            return _parted(cut.left, judge, depth + 1)
+    return [text]
+
+
+def _cuts(text: Text) -> list[_Cut]:
+    cuts = []
+    for match in list(_SOFT.finditer(text.low))[:MOST]:
+        left, right = text.part(0, match.start()), text.part(match.end())
+        bare = _FORMAT.match(left.low) or _ONLY_WHICH.fullmatch(left.low) or _settings_only(left)
+        if bare or _RIDES.match(right.low):
+            continue
+        if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
+            cuts.append(
+                _Cut(left, right, bool(match["but"]), match.group(), match.group()[0] in ",:-" or "-" in match.group())
+            )
+    return cuts
+
+
+def _remark(reading: Reading, text: Text) -> bool:
+    if any(ref.how != "current" for ref in text.takes) or _settings_only(text):
+        return False
+    sure = max(reading.sure, reading.share("reply") + reading.share("aside"))
+    return reading.intent in ("reply", "aside", "like", "dislike") and sure >= 0.6 and len(text.low) > 2
+
+
+def _both(cut: _Cut, left: Reading, right: Reading, whole: Reading) -> bool:
+    """Whether two requests meet: each whole by itself, and not two halves of one."""
+    told = left.intent == "teach" and _SHOW.match(cut.right.low) is not None
+    if told and left.sure >= 0.6:
+        return True
+    if left.intent == "teach" and right.intent == "edit" and not _VERB.match(cut.right.low):
+        return False
+    if any(r.intent == "draw" and not own(t, "draw").low for t, r in ((cut.left, left), (cut.right, right))):
+        return False
+    if min(left.sure, right.sure) < 0.6 or {left.intent, right.intent} & {"reply", "aside", "ask"}:
+        return False
+    if left.intent == right.intent:
+        if left.intent == "draw":
+            return _EXPLICIT.match(cut.right.low) is not None
+        if left.intent in ("forget", "rename", "refine", "teach"):
+            whom, then = ({n for s in side.subjects for n in s.names} for side in (cut.left, cut.right))
+            return left.intent not in ("teach", "refine") and bool(whom and then and whom != then)
+        named = all(any(ref.how != "current" for ref in side.takes) for side in (cut.left, cut.right))
+        return named and left.intent in ("like", "dislike")
+    if _THERE.search(cut.right.low) or (left.intent == "compare" and right.sure < 0.9):
+        return False
+    if {left.intent, right.intent} == {"like", "dislike"} and cut.left.takes and cut.right.takes:
+        return True
+    if left.intent in ("like", "dislike") and (cut.but or _REASON.fullmatch(cut.right.low.strip(" .!"))):
+        return False
+    if left.intent == "dislike" and right.intent in ("undo", "redo") and not cut.left.takes:
+        return False
+    if cut.but and any(ref.how != "current" for ref in cut.left.takes):
+        return False
+    if {left.intent, right.intent} <= {"like", "dislike"}:
+        return bool(cut.left.takes and cut.right.takes)
+    if {left.intent, right.intent} <= {"undo", "redo", "fork", "revert"}:
+        return False
+    if left.intent == "teach":
+        shown = bool(cut.left.files or cut.left.state.attached or _SHOW.match(cut.right.low))
+        return shown and right.intent in TEACHING_ENDS and right.intent != "rename"
+    if left.intent in ("forget", "rename", "revert", "train") and not (cut.left.subjects or _HIM.search(cut.left.low)):
+        return False
+    if left.intent in _WHOLE:
+        return right.intent != "edit" or (left.intent != "refine" and not _GOES_ON.match(cut.right.low))
+    if left.intent == "draw" and right.intent == "edit":
+        return right.sure >= 0.8 and bool(cut.right.takes) and cut.right.takes[0].start < 8
+    if left.intent == "draw":
+        return right.intent in _WHOLE - {"like", "dislike", "recall", "refine"} and right.sure >= 0.9
+    return (
+        left.intent == "edit"
+        and cut.left.state.current is not None
+        and right.intent in (_WHOLE | {"draw"}) - {"like", "dislike", "recall"}
+        and right.sure >= 0.9
+    )
+
+
+_REPAIR = rx(
+    r"(?:,? ?\.{2,}|[,;.!?-]| )(?: ?-)? ?(?:(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|"
+    r"or)[, ]+)*(?:(?:no|nope|nah)(?: no)*,? "
+    r"(?:(?:wait|sorry|hold on|hang on|hm+|actually|rather|i mean(?:t)?|make that|"
+    r"scratch that)[, ]+)*(?=.{2})|"
+    r"(?:actually,? )?(?:scratch|strike|scrap|forget) that[, ]+|(?:sorry|i mean(?:t)?|make that|"
+    r"or rather|correction|"
+    r"wait|no wait|hang on|argh|oops|sorry|hm+|er+|uh+|um+)[:, ]+(?:i mean(?:t)?[, ]+|no[, ]+|make that )*)"
+)
+_NOT_THAT = re.compile(
+    r"(?:no[,.]? )?not (?:that|this|it|the [a-z]+|\ue001+)(?: one)?, (?=the |\ue001|my |take |number )"
+)
+
+
+_HESITATES = re.compile(r"(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|or)[, ]*")
+_STEPS = re.compile(r"[\w-]+ (?:steps?|back|forwards?|times|more)\b")
+_COUNTS = re.compile(rf"(?:take |number |the )?(?:{either(NUMBERS)}|{either(ORDINALS)}|\d+|\ue001+)\b|"
+    rf"\ue001+")
+
+
+def repaired(text: Text) -> Text:
+    """The sentence after a slip that its writer mends: from "go back to seven, argh, six" comes "go back to six"."""
+    if late := re.search(r",? i mean[.! ]*$", text.low):
+        text = text.part(0, late.start()) if late.start() else text
+    if wrong := _NOT_THAT.match(text.low):
+        return text.part(wrong.end())
+    for match in list(_REPAIR.finditer(text.low))[:4][::-1]:
+        mark = match.group().strip(" ,;.!?-")
+        before, after = text.part(0, match.start()), text.part(match.end())
+        if not before.low or not after.low or len(before.low) < 3 or _plain_no(mark, text.low, match.end()):
+            continue
+        alike = [p for p in (_COUNTS, *_SLOTS) if p.search(before.low) and p.match(after.low)]
+        if _HESITATES.fullmatch(mark) and not alike:
+            continue
+        return _mended(before, after)
+    return text
+
+
+def _plain_no(mark: str, low: str, end: int) -> bool:
+    """Whether the mark is an ordinary "no" ("a hat, no shoes") and takes nothing back."""
+    return mark in ("no", "nah", "nope") and not low[:end].rstrip(" ").endswith(",")
+
+
+_SLOTS = (
+    re.compile(r"\b(?:at|in|on|under|near|by|with|behind|inside|over|next to|beside|from) "),
+    re.compile(r"\b(?:an?|the|some|his|her|its|two|three|four|five) "),
+)
+
+
+def _mended(before: Text, after: Text) -> Text:
+    state, hints = before.state, before.hints
+    first = before.takes[0] if before.takes else None
+    if first and re.match(rf"(?:{either(NUMBERS)}|\d+)(?![\w-])", after.low) and not _STEPS.match(after.low):
+        numbers = len(_COUNTS.findall(after.low[:20]))
+        at = first if numbers > 1 or len(before.takes) == 1 else before.takes[-1]
+        kept = before.raw[: at.start] + ("" if numbers > 1 else "take " if at.how == "number" else "number ")
+        return read(f"{kept}{after.raw}", state, hints)
+    if first and after.takes and after.takes[0].start <= 4:
+        at = before.takes[-len(after.takes)] if len(after.takes) <= len(before.takes) else first
+        return read(f"{before.raw[: at.start]}{after.raw}", state, hints)
+    for opening in _SLOTS if not after.takes else ():
+        if opening.match(after.low) and (places := list(opening.finditer(before.low))):
+            return read(f"{before.raw[: places[-1].start()]}{after.raw}", state, hints)
+    if first and not after.takes and first.how != "current":
+        return read(f"{before.raw[first.start : first.end]}, {after.raw}", state, hints)
+    return after
+
+
+def judge_with(vote: Callable[[Text], str]) -> Judge:
+    """A judge of clauses that asks the grammar for its vote and remembers its readings."""
+    known: dict[str, Reading] = {}
+
+    def judge(text: Text) -> Reading:
+        if text.low not in known:
+            known[text.low] = intents.classifier().read(text, vote(text))
+        return known[text.low]
+
+    return judge

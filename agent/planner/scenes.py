@@ -1,0 +1,70 @@
+"""Clauses that describe a whole picture without a verb, and clauses that only change where or when it is."""
+
+from __future__ import annotations
+
+import re
+
+from .normalise import CONCEPT, lead
+from .references import Text
+from .words import DRAW_VERBS, WEAR, either
+
+_AT = (
+    r"(?:in|on|at|by|near|under|inside|behind|beside|among|outside|over|across|next to|in front of|deep in|"
+    r"during|after|before|while|against|beneath|along|around|amid)"
+)
+_SIZE = r"(?:very|really|quite|little|small|tiny|mini|big|large|huge|giant|young|old|an?|the|my|our|just|only|please)"
+_SAID = re.compile(
+    rf"(?:(?:{either(DRAW_VERBS)}|show|give)(?: me| us)? |(?:an? )?(?:picture|drawing|painting|sketch) of |i want )"
+)
+_FIRST = re.compile(rf"{_AT} |(?:an? )?(?:[a-z]+ ){{0,2}}(?:scene|day|night|time|nighttime|sunset|evening|dusk)$")
+"""A setting that stands before its subject."""
+_SIZES = re.compile(rf"(?:{_SIZE} )*")
+_PLACED = re.compile(
+    rf"\b{_AT} (?!(?:(?:the|his|her|its|their|an?) )?(?:left|right|middle|cent(?:er|re)|front|back|top|bottom|head|"
+    rf"it|him|her|them|that|this|there|picture|one)\b)(?:[a-z'-]+ ){{0,3}}?(?P<noun>[a-z'-]+)"
+)
+_CHANGES = re.compile(
+    r"\b(?:now|then|another|instead|again|same|too|also|as well|should|must|always|needs?|is|are|was|has|have|"
+    r"make|put|add|change|turn|move|but|more|less|without|no|not|still|keep|from (?:the|take))\b|[\ue001\ue002?]"
+)
+"""Words of a change, or of another picture."""
+
+
+def describes_a_picture(text: Text) -> bool:
+    """Whether a clause names a subject and where it is, and nothing in it changes a picture."""
+    low = text.low[lead(text.low) :]
+    if _CHANGES.search(low) or not _begins_with_its_subject(low):
+        return False
+    return any(match["noun"] not in WEAR for match in _PLACED.finditer(low))
+
+
+def _begins_with_its_subject(low: str) -> bool:
+    """Whether nothing but its setting and its size stands before the subject."""
+    said = _SAID.match(low)
+    before, sign, after = low[said.end() if said else 0 :].partition(CONCEPT)
+    if not sign or re.match(rf"{CONCEPT}*['’]s", after):
+        return False
+    *settings, last = re.split("[,:] ?", before)
+    return all(map(_FIRST.match, settings)) and bool(_SIZES.fullmatch(last) or _FIRST.match(last))
+
+
+_SETTING = re.compile(
+    rf"(?P<go>(?:(?:now|and|ok|so|then|show|put|move|the same|but|once more|take),? )*)"
+    rf"(?P<who>(?:(?:\ue000+|him|her|it|them|the scene|everything) )?)"
+    rf"(?P<where>(?:{_AT}|while|to)\b[^,:;\ue000-\ue003]{{2,45}}?)"
+    rf"(?P<end>(?:,? (?:please|instead|now|this time|again))*)[.! ]*"
+)
+_TIME = re.compile(
+    r"\b(?:sun(?:set|rise|down|up|shine|light)?|night(?:time|fall)?|midnight|dusk|dawn|day(?:time|light|break)?|evening|morning|"
+    r"noon|afternoon|moon(?:light)?|stars|starry|sky|dark(?:ness)?|twilight)\b"
+)
+
+
+def changes_the_setting(text: Text) -> bool:
+    """Whether a clause moves the current picture's subject to another place or time: "now ▮ at sunset"."""
+    match, take = _SETTING.fullmatch(text.low), text.state.take(text.state.current)
+    if match is None or take is None or not (match["go"] or match["end"]):
+        return False
+    if any(names and names[0] not in take.concepts for names in (s.names for s in text.subjects)):
+        return False
+    return not match["who"] or "instead" in match["end"] or _TIME.search(match["where"]) is not None

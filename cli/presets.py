@@ -1,0 +1,129 @@
+"""`limner presets`: which models there are, what they ask for, and getting them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import UserError
+from .output import clean
+from .shared import Run
+
+if TYPE_CHECKING:
+    from ..tools.presets import Preset
+
+
+def presets(
+    ctx: typer.Context,
+    action: Annotated[str | None, typer.Argument(metavar="[get|check]", help="Get weights, or check a file.")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]", help="Of which preset.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to size and licence without being asked.")] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="PATH", help="Use the model in a local folder, or in one file, instead."),
+    ] = None,
+) -> None:
+    """List the presets; `get NAME` brings a preset's weights here, `check FILE` names the first mistake in one."""
+    run = Run(ctx)
+    if action is None:
+        _list(run)
+    elif what is None:
+        raise UserError(f"presets {action} needs a name.", "`limner presets` lists them.")
+    elif action == "check":
+        _check(run, Path(what))
+    elif action == "get" and source is not None:
+        _take(run, what, source)
+    elif action == "get":
+        _get(run, what, yes)
+    else:
+        raise UserError(f"presets cannot {action!r}.", "It can get NAME and check FILE.")
+
+
+def _list(run: Run) -> None:
+    from ..tools.machine import fit, machine
+    from ..tools.presets import preset_files, read_preset
+
+    here = machine()
+    for name, file in sorted(preset_files(run.home).items()):
+        try:
+            preset = read_preset(file)
+        except UserError as error:
+            run.out.notices([f"{error.text} {error.hint}".strip()])
+            continue
+        fits = {role: fit(spec, here) for role, spec in preset.models.items()}
+        row = {
+            "name": preset.name,
+            "summary": preset.summary,
+            "planner": preset.planner,
+            "methods": list(preset.methods),
+            "in_use": name == run.preset,
+            "here": all(spec.here for spec in preset.models.values()),
+            "download_gb": preset.download,
+            "commercial": all(spec.commercial for spec in preset.models.values()),
+            "fits": all(found.possible for found in fits.values()),
+            "seconds": sum(found.seconds for found in fits.values()) or None,
+        }
+        mark = "*" if row["in_use"] else " "
+        run.out.row(row, f"{mark} {clean(name)}: {clean(preset.summary)}{_needs(preset, row, fits)}")
+
+
+def _needs(preset: Preset, row: dict[str, Any], fits: dict[str, Any]) -> str:
+    """What a preset of large models takes on this machine; "" for one that ships with Limner."""
+    if not row["download_gb"]:
+        return ""
+    drawing = [found.sentence for role, found in fits.items() if role in ("ar", "diffusion")]
+    state = "here" if row["here"] else f"{row['download_gb']:.0f} GB to get"
+    licence = "" if row["commercial"] else "; not for commercial use"
+    return f"\n    {state}{licence}; {'; '.join(drawing)}"
+
+
+def _check(run: Run, file: Path) -> None:
+    from ..tools.presets import check_preset
+
+    preset = check_preset(file)
+    run.out.row({"name": preset.name, "ok": True}, f"{file} is sound: {clean(preset.summary)}")
+
+
+def _get(run: Run, name: str, yes: bool) -> None:
+    """Says what would come, asks, and fetches."""
+    from ..tools.presets import load_preset
+    from ..tools.weights import fetch, plan, sources
+
+    preset = load_preset(name, run.home)
+    wanted = sources(preset)
+    if not wanted:
+        run.out.row({"name": name, "fetched": 0}, f"{name} needs nothing from the hub.")
+        return
+    downloads = [(source, plan(source.hub, source.revision, source.only, source.whole)) for source in wanted]
+    for source, download in downloads:
+        size = f"{download.missing / 1e9:.1f} of {download.bytes / 1e9:.1f} GB to fetch"
+        run.out.notices([f"{source.hub} at {download.commit[:12]}: {size}; licence: {source.licence}."])
+    run.out.notices(preset.restricted)
+    if any(download.missing for _, download in downloads):
+        _agree(yes)
+    for source, download in downloads:
+        folder = fetch(download)
+        row = {"hub": source.hub, "commit": download.commit, "folder": str(folder), "bytes": download.bytes}
+        run.out.row(row, f"{source.hub} is in {folder}")
+
+
+def _agree(yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UserError("Size and licence must be agreed to before anything is fetched.", "Add --yes to agree.")
+    if not typer.confirm("Fetch it, and agree to the licence?", err=True):
+        raise UserError("Nothing was fetched.")
+
+
+def _take(run: Run, name: str, source: Path) -> None:
+    """Writes an own preset that uses a local model in place of the hub's."""
+    from ..tools.presets import localised, own_folder, read_preset
+
+    file = localised(name, source.expanduser().absolute(), own_folder(run.home), run.home)
+    if not all(spec.here for spec in read_preset(file).models.values()):
+        run.out.notices([f"What it needs besides is not on this computer yet: limner presets get {name}"])
+    run.out.row({"name": name, "file": str(file)}, f"{name} now uses {source}; its preset is {file}")

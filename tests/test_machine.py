@@ -1,0 +1,152 @@
+"""Fitting models to machines, and what happens when it was not enough."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from limner.errors import ModelError
+from limner.memory.events import Progress
+from limner.tools.backbones.janus import Janus
+from limner.tools.machine import Machine, Placement, fit, out_of_memory
+from limner.tools.presets import ModelSpec, load_preset, presets
+from limner.tools.shelf import remarks
+from limner.tools.studio import Studio
+from limner.tools.values import Drawn, DrawRequest
+
+GB = 10**9
+
+
+def gpu(memory: float, host: float = 64) -> Machine:
+    return Machine("cuda", "a GPU", int(memory * GB), int(host * GB), 80)
+
+
+def processor(memory: float) -> Machine:
+    return Machine("cpu", "8 cores", int(memory * GB), int(memory * GB), 0.3)
+
+
+MODEL = ModelSpec("flux2", Path("/x"), memory=17.5, largest=8.1, work=280)
+
+
+@pytest.mark.parametrize(
+    ("here", "bits", "offload", "precision"),
+    [
+        (gpu(48), 16, "none", "bfloat16"),
+        (gpu(20), 16, "none", "bfloat16"),
+        (gpu(16), 16, "parts", "bfloat16"),
+        (gpu(12, host=16), 8, "none", "bfloat16"),
+        (gpu(8, host=16), 4, "none", "bfloat16"),
+        (gpu(4), 4, "parts", "bfloat16"),
+        (gpu(2), 16, "layers", "bfloat16"),
+        (processor(64), 16, "none", "float32"),
+        (processor(24), 16, "none", "bfloat16"),
+    ],
+)
+def test_the_quickest_that_fits_is_chosen(here, bits, offload, precision):
+    found = fit(MODEL, here)
+    first = found.placements[0]
+    assert (first.bits, first.offload, first.precision, first.device) == (bits, offload, precision, here.device)
+    assert here.name in found.sentence and "a picture" in found.sentence and found.seconds > 0
+
+
+def test_fewer_bits_are_for_gpus_and_for_models_of_tokens():
+    """diffusers quantises nothing without a GPU, transformers does."""
+    assert not fit(MODEL, processor(8)).possible
+    (place,) = fit(replace(MODEL, family="emu3"), processor(8)).placements
+    assert (place.bits, place.precision) == (4, "bfloat16")
+
+
+def test_what_fits_nowhere_is_said():
+    found = fit(MODEL, processor(2))
+    assert not found.possible and "18 GB" in found.sentence and "2 GB" in found.sentence
+
+
+def test_every_preset_says_what_it_takes():
+    for preset in presets():
+        for spec in preset.models.values():
+            if spec.hub:
+                assert spec.memory and spec.download and spec.licence
+                assert Placement("cuda", "bfloat16") in fit(spec, gpu(141)).placements[:2]
+
+
+def test_only_running_out_of_memory_is_taken_for_it():
+    assert out_of_memory(MemoryError()) and out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate"))
+    assert not out_of_memory(RuntimeError("shapes differ")) and not out_of_memory(ValueError("out of memory"))
+
+
+@pytest.fixture
+def studio(tiny_preset, tmp_path):
+    """The small preset, its models said to be large."""
+    data = yaml.safe_load(tiny_preset.read_text())
+    for role in ("ar", "diffusion"):
+        # Its layers are too narrow for a block of weights with fewer bits.
+        data["models"][role] |= {"memory": 10, "largest": 5, "work": 1, "bits": 16}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(data))
+    made = Studio(load_preset(tmp_path / "own.yaml"), processor(24))
+    yield made
+    made.close()
+
+
+def test_one_is_freed_before_the_next_is_loaded(studio):
+    first = weakref.ref(studio.backbone("ar").model)
+    studio.backbone("encoder")
+    studio.backbone("diffusion")
+    gc.collect()
+    assert first() is None
+    assert set(studio.shelf._loaded) == {"encoder", "diffusion"}
+
+
+def test_when_memory_runs_out_it_goes_on_a_step_lighter(studio, monkeypatch):
+    """The allocator's error is raised where it would come from: in the middle of the model's loop."""
+    tokens, failed = Janus.tokens, []
+
+    def short_of_memory(self, *given):
+        for number, drawn in enumerate(tokens(self, *given)):
+            if not failed and number == 2:
+                failed.append(number)
+                raise torch.OutOfMemoryError("out of memory")
+            yield drawn
+
+    request = DrawRequest("a dog", method="in_context", seed=3, count=2)
+    monkeypatch.setattr(Janus, "tokens", short_of_memory)
+    items = list(studio.draw(request, lambda: False))
+    assert [item.seed for item in items if isinstance(item, Drawn)] == [3, 4]
+    said = [item.label for item in items if isinstance(item, Progress) and "memory" in item.label]
+    assert said == ["the memory was not enough; going on with 8 cores: 16 bits"]
+
+
+def test_when_nothing_is_lighter_it_says_so(studio, monkeypatch):
+    def never(self, *given):
+        raise torch.OutOfMemoryError("out of memory")
+        yield
+
+    monkeypatch.setattr(Janus, "tokens", never)
+    with pytest.raises(ModelError, match="not enough"):
+        list(studio.draw(DrawRequest("a dog", method="in_context", seed=3), lambda: False))
+
+
+def test_a_model_that_does_not_fit_is_refused_before_it_is_read(studio):
+    small = Studio(studio.preset, processor(1))
+    with pytest.raises(ModelError, match="does not fit"):
+        small.backbone("ar")
+    assert not small.shelf._loaded
+
+
+def test_weights_that_are_not_here_are_asked_for(tiny_preset, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    studio = Studio(replace(load_preset("janus-pro"), name="janus-pro"), gpu(80))
+    with pytest.raises(ModelError, match="not on this computer") as caught:
+        studio.backbone("ar")
+    assert caught.value.hint == "Get them: limner presets get janus-pro"
+
+
+def test_remarks_before_anything_is_drawn():
+    told = " ".join(remarks(load_preset("kontext"), gpu(24)))
+    assert "not be used commercially" in told and "8 bits" in told and "one picture at a time" in told
+    assert remarks(load_preset("starter"), gpu(24)) == []

@@ -1,0 +1,324 @@
+"""The terminal chat, driven by keys: the real application over the real starter agent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from textual.events import MouseScrollUp, Paste
+from textual.widgets import Button, Markdown, Static
+
+from limner.bench.terminal import Terminal
+from limner.bench.tui import FIRST, LAST, fill
+from limner.cli.demo import NAME, write_references
+from limner.memory.library import Library
+from limner.tui.asking import Ask
+from limner.tui.chat.cards import Growing, TakeCard
+from limner.tui.chat.completion import Sources, complete, dropped
+from limner.tui.chat.exchange import Exchange, Options
+from limner.tui.chat.greeting import Greeting
+from limner.tui.chat.tokens import tokens
+from limner.tui.small import TooSmall
+
+from .screens import chat_of, hit, running, say, until, words
+
+pytestmark = pytest.mark.usefixtures("models_once")
+LIMNER = (sys.executable, "-m", "limner")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    file = tmp_path / "my photo.png"
+    Image.new("RGB", (64, 48), "teal").save(file)
+    return file
+
+
+# -- with the models -------------------------------------------------------------------------------
+
+
+async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    async with running(home) as pilot:
+        app = chat_of(pilot)
+        assert app.query_one(Greeting) and "Meet Biscuit" in words(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.chat.prompt.line.text)
+        assert [concept.name for concept in app.bridge.concepts()] == [NAME]
+        assert not app.query(Greeting) and len(app.query("Exchange Picture")) == 3
+        app.chat.method = "in_context"  # as "/method in_context" does: no second tries, which are not what is tested
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.bridge.busy and app.query(TakeCard))
+        await say(pilot, "now at night")
+        await say(pilot, "put him in the snow")
+        await say(pilot, "now with a crown")
+        takes = app.bridge.takes()
+        assert [take.number for take in takes] == [1, 2, 3, 4] and takes[3].parent == takes[2].id
+        assert takes[0].prompt.startswith(NAME) and "#4 in context" in words(pilot)
+        await pilot.press("shift+tab")
+        assert isinstance(app.focused, TakeCard) and app.focused.shown.number == 4
+        await pilot.press("plus")
+        assert app.bridge.take(4).rating == "good" and "#4 ♥" in words(pilot)
+        await pilot.press("escape")
+        await say(pilot, "/undo 2")
+        assert app.bridge.head == app.bridge.take(2) and "You are at take 2" in words(pilot)
+        await say(pilot, "go back to the first one")
+        assert app.bridge.head == app.bridge.take(1)
+        shown = app.query(TakeCard).last().shown
+        assert shown.number == 1, "where one is now can be seen"
+
+    async with running(home) as pilot:
+        app = chat_of(pilot)
+        assert len(app.chat.log_view.entries) == 5
+        await until(pilot, lambda: "#4 ♥" in words(pilot))
+        await pilot.press("up", "up")
+        assert app.chat.prompt.line.text == "now with a crown"
+        with Image.open(app.bridge.take(4).image_path) as image:
+            assert image.size == (64, 64)
+
+
+async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        for keys in (("o", "k", "escape"), ("ctrl+q",), ("ctrl+c",)):
+            app.chat.prompt.say_instead("eight pictures of a red cat in the snow")
+            hit(pilot, "enter")
+            await until(pilot, lambda: app.query(Growing))
+            began, before = time.monotonic(), len(app.bridge.takes())
+            hit(pilot, *keys)
+            if keys == ("ctrl+q",):
+                await until(pilot, lambda: isinstance(app.screen, Ask))
+                hit(pilot, "escape")
+                await until(pilot, lambda: app.screen is app.chat)
+                hit(pilot, "escape")
+            await until(pilot, lambda: not app.bridge.busy)
+            assert time.monotonic() - began < 5 and len(app.bridge.takes()) - before < 8
+            await until(pilot, lambda: "Stopped" in words(pilot) and not app.query(Growing))
+            assert app.screen is app.chat
+            assert app.chat.prompt.line.text == ("ok" if keys[0] == "o" else "")
+
+
+async def test_a_question_is_answered_with_a_button(tmp_path: Path) -> None:
+    files = write_references(tmp_path)
+    async with running(tmp_path / "home") as pilot:
+        app = chat_of(pilot)
+        for name in ("Biscuit", "Rex"):
+            await asyncio.to_thread(app.bridge.teach, name, files[:1], "dog")
+        await say(pilot, "draw my dog on the beach")
+        buttons = app.query(Options).first().query(Button)
+        assert {str(button.label) for button in buttons} >= {"Biscuit", "Rex"}
+        buttons.first().focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.bridge.takes() and not app.bridge.busy)
+        await pilot.pause()
+        assert not app.query(Options) and app.bridge.takes()[0].concepts[0].name == "Biscuit"
+
+
+# -- what happened before --------------------------------------------------------------------------
+
+
+async def test_a_long_conversation_keeps_few_widgets_and_its_place(tmp_path: Path) -> None:
+    fill(tmp_path, turns=120, takes=60)
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        log = app.chat.log_view
+        await until(pilot, lambda: LAST in words(pilot))
+        assert len(log.entries) == 120 and len(app.query(Exchange)) < 20
+        await pilot.press("pageup", "pageup", "pageup")
+        await pilot.pause(0.1)
+        top = next(line for line in words(pilot).splitlines() if "sentence" in line)
+        log.post_message(_wheel(log))
+        await pilot.pause(0.1)
+        assert top in words(pilot) and len(app.query(Exchange)) < 20
+        await pilot.press("ctrl+home")
+        await until(pilot, lambda: FIRST in words(pilot))
+        await pilot.resize_terminal(70, 24)
+        await pilot.press("ctrl+end")
+        await until(pilot, lambda: LAST in words(pilot))
+
+
+def _wheel(widget: Any) -> MouseScrollUp:
+    return MouseScrollUp(widget, 5, 5, 0, -1, 0, False, False, False, 5, 5)
+
+
+async def test_a_turn_that_died_with_its_process_is_offered_again(tmp_path: Path) -> None:
+    with Library.open(tmp_path) as library:
+        library.session("default").put_state(begun={"text": "a red cat in the snow", "files": []})
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        await until(pilot, lambda: "was interrupted: “a red cat in the snow”" in words(pilot))
+        app.query(Options).first().query(Button).last().focus()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.bridge.interrupted() is None and not app.query(Options)
+
+
+async def test_a_locked_library_is_said_and_can_be_looked_at(tmp_path: Path) -> None:
+    fill(tmp_path, turns=2, takes=1)
+    with Library.open(tmp_path):
+        async with running(tmp_path) as pilot:
+            app = chat_of(pilot)
+            assert "is being used by another Limner" in " ".join(words(pilot).split())
+            await pilot.press("right", "enter")
+            await until(pilot, lambda: app.bridge.ready)
+            await until(pilot, lambda: LAST in words(pilot))
+            assert "read only" in words(pilot)
+            await say(pilot, "now at night")
+            assert len(app.bridge.turns()) == 2 and app.chat.prompt.line.text == "now at night"
+
+
+# -- the input -------------------------------------------------------------------------------------
+
+
+async def test_the_input_has_lines_history_and_completion(tmp_path: Path, picture: Path) -> None:
+    fill(tmp_path / "home", turns=3, takes=3)
+    async with running(tmp_path / "home") as pilot:
+        app = chat_of(pilot)
+        line = app.chat.prompt.line
+        await pilot.press(*"/th", "enter")
+        assert line.text == "/theme "
+        before = app.theme
+        await pilot.press("enter")
+        assert app.theme != before and line.text == ""
+        await pilot.press("a", "ctrl+j", "b", "space", "number_sign", "tab")
+        assert line.text == "a\nb #3 "
+        line.text = "a\nb #3 "
+        line.move_cursor(line.document.end)
+        hit(pilot, "x", "y", "backspace", "z", "backspace", "backspace")
+        await pilot.pause()
+        assert line.text == "a\nb #3 ", "keys are obeyed in their order"
+        await pilot.press("backspace", "up", "up", "up")
+        assert line.text == "sentence 2 about #3"
+        await pilot.press("up", "down", "down", "down")
+        assert line.text == "a\nb #3"
+        line.text = ""
+        for path, text in ((picture, f"'{picture}'"), (picture, str(picture).replace(" ", "\\ "))):
+            line.post_message(Paste(text))
+            await pilot.pause()
+            assert app.chat.prompt.files == [path] and line.text == ""
+        line.post_message(Paste("x" * 1_000_000))
+        line.post_message(Paste("\x1b[31mred\x07 words"))
+        await pilot.pause()
+        assert line.text == "[31mred words"
+        await pilot.click("Prompt .attached Button")
+        assert app.chat.prompt.files == []
+
+
+def test_completion_knows_commands_concepts_takes_and_files(picture: Path) -> None:
+    sources = Sources(commands=[("help", "keys"), ("theme", "")])
+    assert [found.text for found in complete("/he", sources)] == ["/help "]
+    assert complete("/help", sources) == [] and complete("a / b", sources) == []
+    folder = picture.parent
+    (folder / "notes.txt").write_text("", encoding="utf-8")
+    found = complete(f"look at {folder}/", sources)
+    assert [item.label for item in found] == ["my photo.png"] and found[0].start == 8
+    assert found[0].text.endswith("my\\ photo.png ")
+    assert dropped(f"file://{str(picture).replace(' ', '%20')}") == [picture]
+    assert dropped(f"{picture} is nice") == [] and dropped(str(folder / "notes.txt")) == []
+    assert list(tokens("#3, #9 and my dog", ["my dog"], {3})) == [(11, 17, "concept"), (0, 2, "take")]
+
+
+async def test_wrong_commands_are_explained_and_kept(tmp_path: Path) -> None:
+    async with running(tmp_path, size=(80, 24)) as pilot:
+        app = chat_of(pilot)
+        for text, reason in (("/nonsense", "no command"), ("/go 7", "take 7"), ("/compare 1", "used like this")):
+            await say(pilot, text)
+            assert reason in " ".join(note.message for note in app._notifications), text
+            assert app.chat.prompt.line.text == text
+
+
+# -- bad weather -----------------------------------------------------------------------------------
+
+
+async def test_words_from_outside_stay_words(tmp_path: Path) -> None:
+    evil = "[bold red]x[/] \x1b]0;title\x07\x1b[2J <b> [@click=app.bell]y[/] \u202ekcab"
+    with Library.open(tmp_path) as library:
+        library.teach("[red]Rex", "dog", [Image.new("RGB", (32, 32), "red")])
+        store = library.session("default")
+        store.add_take(Image.new("RGB", (32, 32), "red"), origin="draw", prompt=evil, method="[b]m[/b]")
+        store.add_turn({"text": evil, "reply": f"**bold** {evil}", "takes": [], "options": [evil], "question": evil})
+        store.put_state(pending={"question": evil, "options": [evil], "text": evil})
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        await until(pilot, lambda: app.query(Markdown) and "[bold red]x[/]" in words(pilot))
+        shown = words(pilot)
+        assert "[bold red]x[/]" in shown and "\x1b" not in shown and "\u202e" not in shown
+        assert app.query(Markdown) and app.query(Options)
+        app.chat.prompt.say_instead("@[red")
+        await pilot.pause()
+        assert "@[red]Rex" in words(pilot)
+        await say(pilot, "/nonsense[bold")
+        assert all("\x1b" not in str(widget.render()) for widget in app.query(Static))
+
+
+async def test_a_planner_that_is_not_there_is_said_and_the_chat_goes_on(tmp_path: Path) -> None:
+    async with running(tmp_path, planner="no such:planner") as pilot:
+        app = chat_of(pilot)
+        await say(pilot, "a red cat in the snow")
+        assert "no such:planner" in words(pilot) and app.chat.prompt.line.text == "a red cat in the snow"
+
+
+async def test_a_window_that_is_too_small_says_so_and_recovers(tmp_path: Path) -> None:
+    fill(tmp_path, turns=5, takes=3)
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        for columns, rows in ((20, 5), (1, 1), (20, 5)):
+            await pilot.resize_terminal(columns, rows)
+            await pilot.pause()
+            assert isinstance(app.screen, TooSmall)
+        assert "more room" in words(pilot)
+        for step in range(20):
+            await pilot.resize_terminal(40 + 4 * step, 12 + step)
+        await until(pilot, lambda: LAST in words(pilot))
+        assert app.screen is app.chat
+
+
+async def test_ctrl_c_clears_then_leaves(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        app.chat.prompt.say_instead("half a sentence")
+        await pilot.press("ctrl+c")
+        assert app.chat.prompt.line.text == "" and app.is_running
+        await pilot.press("ctrl+c", "ctrl+c")
+        await until(pilot, lambda: app._exit)
+
+
+@pytest.mark.parametrize("terminal", ["NO_COLOR", "vt100"])
+def test_without_colours_everything_can_be_read(tmp_path: Path, terminal: str) -> None:
+    fill(tmp_path, turns=2, takes=1)
+    surroundings = {"NO_COLOR": "1"} if terminal == "NO_COLOR" else {"TERM": "vt100", "COLORTERM": ""}
+    with Terminal(LIMNER, columns=80, rows=24, env={"LIMNER_HOME": str(tmp_path)} | surroundings) as chat:
+        chat.wait_for(LAST, timeout=60)
+        drawn = chat.drawn()
+        codes = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", b"".join(piece for _, piece in chat.pieces))
+    assert all(red == green == blue for red, green, blue in codes), "greys at the most"
+    assert ("▀" if terminal == "NO_COLOR" else "░") in drawn
+
+
+# -- a real terminal -------------------------------------------------------------------------------
+
+
+def test_in_a_real_terminal_from_start_to_a_drawn_picture_and_after_a_kill(tmp_path: Path) -> None:
+    home = {"LIMNER_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    with Terminal(LIMNER, columns=80, rows=24, env=home) as terminal:
+        terminal.wait_for("Three things to try", timeout=60)
+        terminal.send("a red cat in the snow\r")
+        terminal.wait_for("Take 1", timeout=60)
+        at = terminal.send("four pictures of a red cat on the beach\r")
+        terminal.wait_for("drawing", since=at, timeout=60)
+        terminal.send("\x1b")
+        terminal.wait_for("Stopped", since=at, timeout=60)
+        at = terminal.send("four pictures of a blue dog on the farm\r")
+        terminal.wait_for("drawing", since=at, timeout=60)
+        terminal.kill()
+    with Terminal(LIMNER, columns=80, rows=24, env=home) as terminal:
+        terminal.wait_for("was interrupted", timeout=60)
+        terminal.wait_for("Do it again", timeout=10)
+        terminal.send("\x11")
+        assert terminal.end() == 0
+    assert "1049l" in b"".join(piece for _, piece in terminal.pieces).decode(errors="replace")

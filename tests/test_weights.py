@@ -1,0 +1,151 @@
+"""Getting weights from a hub that speaks the real wire format, on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from limner.errors import LimnerError, ModelError, UserError
+from limner.tools.presets import load_preset, localised, own_folder
+from limner.tools.studio import Studio
+from limner.tools.weights import cached, fetch, plan
+
+from . import tiny
+from .hub import COMMIT, Hub, serving
+
+NAME = "someone/tiny-janus"
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory) -> Path:
+    folder = tiny.janus(tmp_path_factory.mktemp("hub") / "janus")
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    (folder / "modeling_own.py").write_text("raise SystemExit")
+    return folder
+
+
+@pytest.fixture
+def hub(repository, tmp_path, monkeypatch):
+    made = Hub(repository, NAME)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    with serving(made) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        yield made
+
+
+def test_a_branch_is_pinned_and_only_safetensors_come(hub):
+    download = plan(NAME, "main")
+    assert download.commit == COMMIT
+    assert {Path(f).suffix for f in download.files} == {".json", ".safetensors"}
+    assert download.missing == download.bytes > 100_000
+    assert not any("resolve" in line for line in hub.asked)
+    folder = fetch(download)
+    assert folder == cached(NAME, "main") or folder == cached(NAME, COMMIT)
+    assert not list(folder.glob("*.bin")) and not list(folder.glob("*.py"))
+    assert plan(NAME, COMMIT).missing == 0
+
+
+def test_it_goes_on_where_it_stopped(hub, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 10_000)
+    download = plan(NAME, "main")
+    hub.cut_after = 50_000
+    try:
+        fetch(download)
+    except LimnerError:
+        fetch(download)
+    ranges = [line.rpartition("bytes=")[2] for line in hub.asked if "bytes=" in line]
+    assert any(line.startswith("50000-") for line in ranges), hub.asked
+    assert plan(NAME, COMMIT).missing == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (401, {"X-Error-Code": "GatedRepo"}, "agree to its licence"),
+        (404, {"X-Error-Code": "RepoNotFound"}, "There is no someone/tiny-janus"),
+        (404, {"X-Error-Code": "RevisionNotFound"}, "no such revision"),
+        (403, {}, "could not be fetched"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_what_the_hub_refuses_is_one_sentence(hub, status, headers, said):
+    hub.status, hub.headers = status, headers
+    with pytest.raises(LimnerError, match=said) as caught:
+        plan(NAME, "main")
+    assert "\n" not in caught.value.text and caught.value.hint
+
+
+def test_nobody_there_and_offline_are_said(hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(LimnerError, match="someone/tiny-janus"):
+        plan(NAME, "main")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    asked = len(hub.asked)
+    with pytest.raises(UserError, match="offline"):
+        plan(NAME, "main")
+    assert len(hub.asked) == asked
+
+
+def test_pickles_only_are_refused(hub, tmp_path):
+    (tmp_path / "pickles").mkdir()
+    (tmp_path / "pickles" / "model.bin").write_bytes(b"x")
+    (tmp_path / "pickles" / "config.json").write_text("{}")
+    hub.folder = tmp_path / "pickles"
+    with pytest.raises(ModelError, match=r"only pickles \(model.bin\)"):
+        plan(NAME, "main")
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    """A library folder with an own preset of a model on the hub."""
+    own = own_folder(tmp_path / "home")
+    own.mkdir(parents=True)
+    model = {
+        "family": "janus", "hub": NAME, "licence": "Own", "commercial": False, "download": 0.001, "memory": 0.01,
+        "work": 0.001,
+    }  # fmt: skip
+    data = {"name": "mine", "summary": "Mine.", "methods": ["in_context"], "models": {"ar": model}}
+    (own / "mine.yaml").write_text(yaml.safe_dump(data))
+    return tmp_path / "home"
+
+
+def limner(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "limner", "--home", str(home), *words]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def test_the_command_asks_fetches_and_the_model_loads(hub, home, monkeypatch):
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    refused = limner(home, "presets", "get", "mine")
+    assert refused.returncode == 2 and "--yes" in refused.stderr
+    assert "licence: Own" in refused.stderr and "may not be used commercially" in refused.stderr
+    assert not any("resolve" in line for line in hub.asked)
+    done = limner(home, "presets", "get", "mine", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["commit"] == COMMIT
+    studio = Studio(load_preset("mine", home))
+    assert studio.backbone("ar").hash
+    studio.close()
+
+
+def test_a_local_folder_takes_the_hubs_place(home, repository, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(ModelError, match="code of its own"):
+        Studio(load_preset(localised("mine", repository, own_folder(home), home), home)).backbone("ar")
+    clean = shutil.copytree(repository, tmp_path / "clean", ignore=shutil.ignore_patterns("*.py", "*.bin"))
+    file = localised("mine", clean, own_folder(home), home)
+    preset = load_preset("mine", home)
+    assert file == preset.path and preset.models["ar"].folder == clean and not preset.models["ar"].hub
+    assert Studio(preset).backbone("ar").hash
+    with pytest.raises(UserError, match="no folder"):
+        localised("mine", tmp_path / "nowhere", own_folder(home), home)

@@ -1,0 +1,91 @@
+"""FLUX.1 (Black Forest Labs 2024 and 2025, arXiv 2506.15742): [dev] on `FluxPipeline`, Kontext on its own.
+
+To [dev] an IP-Adapter gives the references; to Kontext one picture stands in the transformer's sequence before the
+picture that is drawn: a reference, or what is edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ...errors import UserError
+from .diffusion import Painting
+from .hearing import Hearing
+from .pipelined import Pipelined
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+class Flux(Pipelined):
+    """CLIP and T5 read the prompt; guidance is learned into the transformer."""
+
+    family: ClassVar[str] = "flux"
+    label: ClassVar[str] = "FLUX.1 Kontext"
+    takes: ClassVar[frozenset[str]] = frozenset({"references", "edit", "inpaint", "lora"})
+    cannot: ClassVar[str] = "one picture at a time: no second subject, nothing borrowed from another take"
+    most_references: ClassVar[int] = 1
+    large: ClassVar[tuple[str, ...]] = ("transformer", "text_encoder_2")
+    drawing: ClassVar[str] = "FluxKontextPipeline"
+    inpainting: ClassVar[str] = "FluxKontextInpaintPipeline"
+
+    def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
+        width, height = self.frame(painting)
+        shown = self.shown(painting)
+        asked: dict[str, Any] = {
+            "prompt": painting.prompt, "width": width, "height": height, "guidance_scale": painting.guidance,
+            "num_inference_steps": painting.steps, "max_area": width * height,
+            # Its list of sizes is for pictures of about a megapixel.
+            "_auto_resize": width * height >= 2**19,
+        }  # fmt: skip
+        if painting.mask is not None:
+            reference = {"image_reference": painting.references[0]} if painting.references else {}
+            asked |= {"image": painting.source, "mask_image": painting.mask, "strength": painting.strength}
+            return self._inpaint, asked | reference
+        return self.pipe, asked | ({"image": shown[0]} if shown else {})
+
+
+class FluxDev(Hearing):
+    """The same parts without a picture in the sequence."""
+
+    family: ClassVar[str] = "flux_dev"
+    label: ClassVar[str] = "FLUX.1 dev"
+    takes: ClassVar[frozenset[str]] = frozenset({"edit", "inpaint", "lora", "ip_adapter"})
+    cannot: ClassVar[str] = "one subject at a time, heard through an IP-Adapter; no learned words, no negative prompts"
+    large: ClassVar[tuple[str, ...]] = Flux.large
+    drawing: ClassVar[str] = "FluxPipeline"
+    from_picture: ClassVar[str] = "FluxImg2ImgPipeline"
+    inpainting: ClassVar[str] = "FluxInpaintPipeline"
+
+    def encoded(self, crops: Sequence[Image]) -> Tensor:
+        found: Tensor = self.pipe.encode_image(list(crops), self.pipe._execution_device, 1)
+        return found
+
+    def words(self, painting: Painting) -> dict[str, Any]:
+        return {"prompt": painting.prompt, "guidance_scale": painting.guidance}
+
+    def heard(self, painting: Painting, width: int, height: int) -> dict[str, Any]:
+        import torch
+
+        if isinstance(painting.scale, Mapping):
+            raise UserError(f"{self.label} hears references in all its blocks alike.", "Leave out `blocks`.")
+        self.pipe.set_ip_adapter_scale(float(painting.scale) if painting.subjects else 0.0)
+        shown = silence = self._silence
+        if painting.subjects:
+            rows = np.concatenate([s.embeddings for s in painting.subjects])
+            shown = torch.from_numpy(rows)[None].to(silence)
+        # Without what is not to be heard, the library would encode a black picture each time, and not use it.
+        return {"ip_adapter_image_embeds": [shown], "negative_ip_adapter_image_embeds": [silence]}
+
+    @cached_property
+    def _silence(self) -> Tensor:
+        """Stands for a reference where there is none, its scale being 0: `[1, 1, width]`."""
+        import torch
+
+        encoder = self.pipe.image_encoder
+        return torch.zeros(1, 1, encoder.config.projection_dim, device=self.pipe._execution_device, dtype=encoder.dtype)

@@ -1,0 +1,71 @@
+"""FLUX.2 (Black Forest Labs 2025 and 2026): [klein] on `Flux2KleinPipeline`, [dev] on `Flux2Pipeline`.
+
+References stand in the transformer's sequence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .diffusion import Painting
+from .pipelined import Pipelined
+
+
+class Flux2(Pipelined):
+    """Three layers of a language model read the prompt; every picture has its own place in time."""
+
+    family: ClassVar[str] = "flux2"
+    label: ClassVar[str] = "FLUX.2 klein"
+    takes: ClassVar[frozenset[str]] = frozenset({"references", "edit", "inpaint", "lora"})
+    cannot: ClassVar[str] = "no learned words, no IP-Adapter: references go in as they are"
+    most_references: ClassVar[int] = 8
+    drawing: ClassVar[str] = "Flux2KleinPipeline"
+    inpainting: ClassVar[str] = "Flux2KleinInpaintPipeline"
+    options: ClassVar[tuple[str, ...]] = ("is_distilled",)
+
+    def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
+        width, height = self.frame(painting)
+        asked: dict[str, Any] = {
+            "prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps,
+        }  # fmt: skip
+        if not self.pipe.config.is_distilled:
+            asked["guidance_scale"] = painting.guidance
+        if painting.mask is not None:
+            reference = {"image_reference": list(painting.references)} if painting.references else {}
+            asked |= {"image": painting.source, "mask_image": painting.mask, "strength": painting.strength}
+            return self._inpaint, asked | reference
+        shown = self.shown(painting)
+        return self.pipe, asked | ({"image": shown} if shown else {})
+
+
+class Flux2Dev(Pipelined):
+    """The large one: layers of a vision-language model read the prompt, guidance is learned into the transformer."""
+
+    family: ClassVar[str] = "flux2_dev"
+    label: ClassVar[str] = "FLUX.2 dev"
+    takes: ClassVar[frozenset[str]] = frozenset({"references", "edit", "lora"})
+    cannot: ClassVar[str] = "no masks: the library paints inside one with klein only; no learned words, no IP-Adapter"
+    most_references: ClassVar[int] = 8
+    drawing: ClassVar[str] = "Flux2Pipeline"
+
+    @classmethod
+    def given(cls, folder: Path) -> dict[str, Any]:
+        from transformers import AutoTokenizer
+        from transformers.utils import is_torchvision_available
+
+        if is_torchvision_available():
+            return {}
+        # Its processor for words and pictures needs torchvision; the pipeline shows it words alone.
+        return {"tokenizer": AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)}
+
+    def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
+        if painting.mask is not None:
+            return self._inpaint, {}
+        width, height = self.frame(painting)
+        asked: dict[str, Any] = {
+            "prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps,
+            "guidance_scale": painting.guidance,
+        }  # fmt: skip
+        shown = self.shown(painting)
+        return self.pipe, asked | ({"image": shown} if shown else {})

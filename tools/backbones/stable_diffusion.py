@@ -1,0 +1,199 @@
+"""Stable Diffusion 1.x and 2.x (Rombach et al. 2022, arXiv 2112.10752) on `StableDiffusionPipeline`.
+
+An IP-Adapter (Ye et al. 2023, arXiv 2308.06721) is loaded where the folder holds one in the published layout:
+`models/*.safetensors` and `models/image_encoder/`. The pipeline is the library's own and stays usable as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ...errors import ModelError
+from ..images import square
+from ..machine import Placement
+from . import NO_SETTINGS
+from .adapting import Adapting
+from .diffusion import Painting, Step, Subject
+from .image_adapter import adapter_of, adapter_space, load_adapter
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from ..nn.denoise import Conditions, Source
+
+
+class StableDiffusion(Adapting):
+    """U-Net, CLIP text encoder and autoencoder, with what is put on them."""
+
+    family: ClassVar[str] = "stable_diffusion"
+    label: ClassVar[str] = "Stable Diffusion"
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions", "train"}
+    )
+    cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
+    settings: ClassVar[frozenset[str]] = frozenset({"variant", "half"})
+    large: ClassVar[tuple[str, ...]] = ("unet",)
+    single_file: ClassVar[tuple[str, ...]] = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")
+
+    def __init__(self, folder: Path, pipe: Any, settings: Mapping[str, Any] = NO_SETTINGS) -> None:
+        self.half = bool(settings.get("half", False)) and _quick_bfloat16()
+        self.adapted = pipe.unet.config.encoder_hid_dim_type == "ip_image_proj"
+        self.side = int(pipe.unet.config.sample_size * pipe.vae_scale_factor)
+        self.space = self.space_of(folder, settings)
+        super().__init__(folder, pipe, settings)
+
+    @classmethod
+    def space_of(cls, folder: Path, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
+        return adapter_space(adapter_of(folder, settings))
+
+    @classmethod
+    def given(cls, folder: Path) -> dict[str, Any]:
+        return dict.fromkeys(("safety_checker", "image_encoder", "feature_extractor"))
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> StableDiffusion:
+        """With `settings["half"]` the U-Net multiplies in bfloat16 where the processor can; weights are as they are."""
+        place = Placement.of(settings, device)
+        pipe = cls.read("StableDiffusionPipeline", folder, settings, place)
+        if (adapter := adapter_of(folder, settings)) is not None:
+            load_adapter(pipe, adapter)
+        place.apply(pipe)
+        return cls(folder, pipe, settings)
+
+    def free(self) -> None:
+        self.__dict__.pop("_silence", None)
+        del self.pipe
+
+    # The image adapter
+
+    def image_embeddings(self, crops: Sequence[Image]) -> np.ndarray:
+        import torch
+
+        if not self.adapted:
+            raise ModelError(f"The diffusion model in {self.folder} has no image adapter.")
+        pipe = self.pipe
+        with torch.no_grad():
+            found = pipe.prepare_ip_adapter_image_embeds([list(crops)], None, pipe._execution_device, 1, False)
+        return found[0][0].flatten(1).float().cpu().numpy()
+
+    def _conditions(self, painting: Painting) -> Conditions:
+        """Words and image prompts, with the empty ones before them where there is guidance."""
+        import torch
+
+        from ..nn.denoise import Conditions
+
+        b, pipe, guided = len(painting.seeds), self.pipe, painting.guidance > 1
+        device = pipe._execution_device
+        words, empty = pipe.encode_prompt(painting.prompt, device, b, guided, painting.negative or None)
+        if guided:
+            words = torch.cat([empty, words])
+        if not self.adapted:
+            return Conditions(words)
+        images, regions = self._image_prompts(painting.subjects)
+        # Without subjects the adapter hears nothing, and is left out.
+        pipe.set_ip_adapter_scale(dict_scale(painting.scale) if painting.subjects else 0.0)
+        shown = images.expand(b, *images.shape[1:])
+        if guided:
+            shown = torch.cat([self._silence.expand_as(shown), shown])
+        return Conditions(words, shown, regions)
+
+    @cached_property
+    def _silence(self) -> Tensor:
+        """What the adapter hears where there is no reference, as the library has it: `[1, 1, ...]`."""
+        import torch
+        from diffusers.models.embeddings import ImageProjection
+
+        pipe, config = self.pipe, self.pipe.image_encoder.config
+        simple = isinstance(pipe.unet.encoder_hid_proj.image_projection_layers[0], ImageProjection)
+        black = torch.zeros(1, 3, config.image_size, config.image_size)
+        with torch.no_grad():
+            return pipe.encode_image(black, pipe._execution_device, 1, not simple)[1][None]
+
+    def _image_prompts(self, subjects: tuple[Subject, ...]) -> tuple[Tensor, Tensor | None]:
+        """All subjects' embeddings `[1, k, ...]`, and the region of each `[1, k, side, side]` if any has one."""
+        import torch
+        from PIL import Image as Images
+
+        if not subjects:
+            return self._silence, None
+        images = torch.from_numpy(np.concatenate([s.embeddings for s in subjects]))
+        shown = images.to(self._silence).view(1, -1, *self._silence.shape[2:])
+        if all(s.region is None for s in subjects):
+            return shown, None
+        everywhere = Images.new("L", (self.side, self.side), 255)
+        masks = [s.region or everywhere for s in subjects for _ in range(len(s.embeddings))]
+        small = [np.asarray(m.convert("L").resize((self.side, self.side))) > 127 for m in masks]
+        return shown, torch.from_numpy(np.stack(small)[None]).to(self._silence)
+
+    # Painting
+
+    def paint(self, painting: Painting) -> Iterator[Step]:
+        import torch
+
+        from ..nn.denoise import Plan, denoise
+
+        generators = [torch.Generator().manual_seed(seed) for seed in painting.seeds]
+        source = self._source(painting, generators)
+        conditions = self._conditions(painting)
+        plan = Plan(painting.steps, painting.guidance, painting.guided, painting.strength, self.half)
+        total = painting.steps if source is None else min(int(painting.steps * painting.strength), painting.steps)
+        if total < 1:
+            raise ValueError(f"{painting.steps} steps at strength {painting.strength} leave nothing to do")
+        steps = denoise(self.pipe.unet, self.pipe.scheduler, conditions, plan, generators, source)
+        for step, (latents, clean) in enumerate(steps, 1):
+            if step == total:
+                yield Step(step, total, None, self._decode(latents))
+            else:
+                wanted = painting.preview_every and step % painting.preview_every == 0
+                yield Step(step, total, self._decode(clean[:1])[0] if wanted else None)
+
+    def _source(self, painting: Painting, generators: list[Any]) -> Source | None:
+        """The source's latents, one a seed, and where they may change."""
+        import torch
+        import torch.nn.functional as F
+        from PIL import Image as Images
+
+        from ..nn.denoise import Source
+        from ..pixels import to_tensor
+
+        if painting.source is None:
+            return None
+        vae = self.pipe.vae
+        pixels = to_tensor(square(painting.source, self.side)).to(self.pipe._execution_device, vae.dtype)
+        with torch.no_grad():
+            found = vae.encode(pixels).latent_dist
+            latents = torch.cat([found.sample(generator) for generator in generators]) * vae.config.scaling_factor
+        if painting.mask is None:
+            return Source(latents)
+        mask = painting.mask.convert("L").resize((self.side, self.side), Images.Resampling.BILINEAR)
+        free = torch.from_numpy((np.asarray(mask) > 127).astype(np.float32))[None, None].to(latents)
+        # A cell of latents is free where any of its pixels is.
+        return Source(latents, F.max_pool2d(free, self.pipe.vae_scale_factor))
+
+    def _decode(self, latents: Tensor) -> tuple[Image, ...]:
+        import torch
+
+        from ..pixels import to_picture
+
+        vae = self.pipe.vae
+        with torch.no_grad():
+            pixels = vae.decode(latents / vae.config.scaling_factor).sample
+        return tuple(to_picture(picture) for picture in pixels)
+
+
+def _quick_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 faster than float32."""
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported()) or torch.cuda.is_available()
+
+
+def dict_scale(scale: Any) -> Any:
+    """A plain copy of a scale: the library writes into what it is given."""
+    return {k: dict_scale(v) for k, v in scale.items()} if isinstance(scale, Mapping) else scale

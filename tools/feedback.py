@@ -1,0 +1,26 @@
+"""What the user's verdict on a picture changes: the take, and what is tried next for its concepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..memory.values import Rated, Take
+
+if TYPE_CHECKING:
+    from ..memory.library import Library
+    from ..memory.sessions import SessionStore
+
+
+def rate(library: Library, session: SessionStore, take: Take, liked: bool) -> Take:
+    """Keep the verdict with the take and, as a new version, with every concept that it shows.
+
+    Thresholds and the choice of a method follow it; reverting the concept takes that back. Returns the rated take.
+    """
+    done = session.rate(take.id, liked)
+    if take.method:
+        told = Rated(take.id, liked, take.method, take.scores.subject, take.scores.text)
+        alive = {concept.id for concept in library.concepts()}
+        for use in take.concepts:
+            if use.id in alive:
+                library.learn(use.id, told)
+    return done

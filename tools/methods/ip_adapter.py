@@ -1,0 +1,171 @@
+"""IP-Adapter: what an image encoder sees of the references is attended to beside the words.
+
+Learned once for all subjects, nothing is trained for a new one (Ye et al. 2023, arXiv 2308.06721; Decade Survey,
+"feature space", learning-based inversion). Several references are heard together; several subjects each in a region of
+the picture; by block only the arrangement or only the look (Wang et al. 2024, arXiv 2404.02733, InstantStyle).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from ...memory.events import Progress
+from ..method import Cancelled, Inversion, Method, MethodConfig, Space
+from ..values import Drawn, DrawRequest, SubjectInput
+from .in_context import cut, slotted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+    from ..backbones.diffusion import Diffusion, Painting, Subject
+
+KEPT = 64
+"""Subjects whose embeddings stay in memory."""
+BLOCKS: dict[str, tuple[str, ...]] = {"all": (), "layout": ("down", "mid"), "look": ("up",)}
+"""Which parts of the U-Net hear the references."""
+
+
+@dataclass(frozen=True)
+class IpAdapterConfig(MethodConfig):
+    """How the model is sampled; see `backbones.diffusion.Painting`."""
+
+    steps: int = 12
+    guidance: float = 3.0
+    guided: float = 1.0
+    adapter_scale: float = 1.0
+    blocks: str = "all"
+    references: int = 4
+    """The most of a subject's references that are heard."""
+    strength: float = 0.75
+    """How much an edit may change."""
+    preview_every: int = 6
+    slots: tuple[str, ...] = ()
+    """What subjects are called in the model's captions, in order; empty: by their class noun."""
+
+
+class IpAdapter(Method):
+    """Lets the model hear the references while it draws."""
+
+    name: ClassVar[str] = "ip_adapter"
+    summary: ClassVar[str] = "draws at once by diffusion with a pre-trained image adapter, without training"
+    space: ClassVar[Space] = "feature"
+    inversion: ClassVar[Inversion] = "learning"
+    scheme: ClassVar[str] = "cross-attention"
+    backbone: ClassVar[str] = "diffusion"
+    needs: ClassVar[frozenset[str]] = frozenset({"ip_adapter"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "edit", "several", "words", "pta"})
+    Config: ClassVar[type[MethodConfig]] = IpAdapterConfig
+
+    def __init__(self, backbone: Diffusion, config: MethodConfig) -> None:
+        super().__init__(backbone, config)
+        self._heard: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
+        yield from self.paint(self.painting(request, seeds), cancelled)
+
+    def paint(self, painting: Painting, cancelled: Cancelled) -> Iterator[Progress | Drawn]:
+        """A painting's progress and pictures."""
+        model = cast("Diffusion", self.model)
+        began = time.perf_counter()
+        for step in model.paint(painting):
+            if cancelled():
+                return
+            spent = time.perf_counter() - began
+            yield Progress("drawing", step.step, step.total, spent / step.step * (step.total - step.step), step.preview)
+            for i, picture in enumerate(step.pictures):
+                seconds = spent / len(painting.seeds)
+                yield Drawn(picture, i, painting.seeds[i], self.name, model.hash, self.settings(), seconds)
+
+    def painting(self, request: DrawRequest, seeds: Sequence[int]) -> Painting:
+        """A request in the model's terms."""
+        from ..backbones.diffusion import Painting
+
+        config = cast(IpAdapterConfig, self.config)
+        subjects = by_mention(request.prompt, request.subjects)
+        said = request.description if request.source is not None and request.description else request.prompt
+        return Painting(
+            prompt=called(said, subjects, config.slots),
+            negative=", ".join(dict.fromkeys(n for s in subjects for n in s.negatives)),
+            subjects=self._shown(subjects),
+            scale=scale_of(config.adapter_scale, config.blocks),
+            source=request.source,
+            strength=config.strength,
+            steps=config.steps,
+            guidance=config.guidance,
+            guided=config.guided,
+            seeds=tuple(seeds),
+            preview_every=config.preview_every,
+        )
+
+    def _shown(self, subjects: Sequence[SubjectInput]) -> tuple[Subject, ...]:
+        """The subjects with references; several share the picture from left to right in the order of their mention."""
+        from ..backbones.diffusion import Subject
+
+        most = cast(IpAdapterConfig, self.config).references
+        known = [s for s in subjects if s.references]
+        regions = strips(len(known), cast("Diffusion", self.model).side)
+        return tuple(Subject(self.heard(s)[:most], region) for s, region in zip(known, regions, strict=True))
+
+    def heard(self, subject: SubjectInput) -> np.ndarray:
+        """The embeddings of all the subject's references, from the concept or computed once."""
+        model = cast("Diffusion", self.model)
+        if model.space in subject.embeddings:
+            return subject.embeddings[model.space]
+        key = subject.key or f"{subject.name}:{id(subject)}"
+        if key not in self._heard:
+            crops = cut(subject, len(subject.references), model.side)
+            self._heard[key] = model.image_embeddings(crops)
+            while len(self._heard) > KEPT:
+                self._heard.popitem(last=False)
+        return self._heard[key]
+
+    def kept(self, subject: SubjectInput) -> Mapping[str, np.ndarray]:
+        found = self._heard.get(subject.key) if subject.key else None
+        return {} if found is None else {cast("Diffusion", self.model).space: found}
+
+
+def by_mention(prompt: str, subjects: Sequence[SubjectInput]) -> tuple[SubjectInput, ...]:
+    """The subjects in the order in which the prompt names them; those it does not name come last."""
+
+    def place(subject: SubjectInput) -> int:
+        found = re.search(rf"(?<!\w){re.escape(subject.name)}(?!\w)", prompt, re.IGNORECASE)
+        return found.start() if found else len(prompt)
+
+    return tuple(sorted(subjects, key=place))
+
+
+def called(prompt: str, subjects: Sequence[SubjectInput], slots: Sequence[str]) -> str:
+    """The prompt in the model's words: a subject's name becomes its slot with its class, or its class alone."""
+    names = []
+    for i, subject in enumerate(subjects):
+        kind = "" if subject.kind == "thing" and slots else subject.kind
+        slot = slots[min(i, len(slots) - 1)] if slots else ""
+        names.append(f"the {kind} {slot}".replace("  ", " ").strip() if kind else slot)
+    return slotted(prompt, tuple(subjects), names)
+
+
+def strips(count: int, side: int) -> list[Image | None]:
+    """As many upright strips of a square as there are subjects, from the left; one subject has it all."""
+    from PIL import Image as Images
+
+    if count < 2:
+        return [None] * count
+    made: list[Image | None] = []
+    for i in range(count):
+        strip = Images.new("L", (side, side), 0)
+        strip.paste(255, (i * side // count, 0, (i + 1) * side // count, side))
+        made.append(strip)
+    return made
+
+
+def scale_of(scale: float, blocks: str) -> Any:
+    """The adapter's strength for all of the U-Net or for those of its `BLOCKS`. Raises `ValueError` for others."""
+    if blocks not in BLOCKS:
+        raise ValueError(f"blocks must be one of {', '.join(BLOCKS)}, not {blocks!r}")
+    return dict.fromkeys(BLOCKS[blocks], scale) or scale

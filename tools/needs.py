@@ -1,0 +1,61 @@
+"""What a preset needs, and whether this machine has it. Loads nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .presets import ModelSpec, Preset
+
+LIBRARIES = 2**30
+"""Bytes that torch and transformers take before any model is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that a preset needs."""
+
+    what: str
+    """ "ar: janus, 13 MB"."""
+    met: bool
+    why: str = ""
+    """What is missing."""
+
+
+def needs(preset: Preset) -> list[Need]:
+    """Weights of each model, the list of words, and enough memory."""
+    found = [_weights(role, spec) for role, spec in preset.models.items()]
+    if preset.words is not None and not preset.words.is_file():
+        found.append(Need("list of words", False, f"{preset.words} is missing"))
+    # Weights are stored with 16 bits and computed with 32.
+    wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in preset.models.values())
+    free = available_memory()
+    what = f"memory: {wanted / 2**30:.1f} GiB"
+    if free is None:
+        return [*found, Need(what, True, "this system does not say how much is free")]
+    return [*found, Need(what, free >= wanted, f"{free / 2**30:.1f} GiB are free")]
+
+
+def _weights(role: str, spec: ModelSpec) -> Need:
+    size = weights_bytes(spec.weights)
+    if not size:
+        return Need(f"{role}: {spec.family}", False, f"there are no weights in {spec.weights}")
+    return Need(f"{role}: {spec.family}, {size / 1e6:,.0f} MB", True)
+
+
+def weights_bytes(place: Path) -> int:
+    """Size of a file, or of the safetensors files below a folder; 0 where there are none."""
+    files = [place] if place.is_file() else place.rglob("*.safetensors") if place.is_dir() else ()
+    return sum(file.stat().st_size for file in files)
+
+
+def available_memory() -> int | None:
+    """Bytes that a new process could get, where the system tells."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,186 @@
+"""Photographs as references: cropped to the subject, masked, and looked over before anything is learned from them.
+
+The mask comes from the preset's segmentation model, or else from `tools.cutout` (GrabCut) where OpenCV is installed;
+without either the whole photograph is taken, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from . import cutout
+from .values import Prepared
+
+How = Literal["model", "grabcut", "none"]
+Box = tuple[int, int, int, int]
+MARGIN = 0.1
+"""Room left round the subject on each side, as a part of its longer side."""
+LARGEST = 1024
+"""Pixels of the longer side that is kept: no model reads more of a reference."""
+SMALLEST_SUBJECT = 256
+"""A subject with a shorter side than this has lost the detail that makes it this one."""
+SMALLEST_PHOTO = 128
+"""A smaller picture is no photograph to cut from."""
+SHARES = (0.02, 0.92)
+"""A mask that covers less or more of the picture has not found the subject."""
+SHARP = 25.0
+"""Variance of the Laplacian (at 256 px, 8-bit grey) below which a photograph is blurred."""
+SAME = 8
+"""Bits of 64 that two pictures' difference hashes may differ in to be the same picture."""
+ALIKE = 0.75
+"""Shared part of two grounds' colours from which they count as the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be said about a photograph without any model."""
+
+    how: How
+    sharpness: float
+    side: int
+    """Shorter side of the subject, in pixels of the photograph."""
+    hashes: tuple[int, int]
+    """Difference hash of the photograph, and of its mirror image."""
+    ground: np.ndarray
+    """Histogram of the colours around the subject, `[256]`, sums to 1."""
+
+
+def prepare(image: Image.Image, segment: Callable[[Image.Image], Image.Image] | None = None) -> Prepared:
+    """Crop a photograph (upright RGB) to its subject, with the subject's mask.
+
+    Args:
+        segment: gives an 8-bit mask of the size of a picture; `None`, or a mask that fails: the classical way.
+    """
+    mask, box, how = _find(image, segment)
+    crop = crop_box(box, image.size) if box else (0, 0, *image.size)
+    look = _look(image, mask, box, how)
+    cut = image.crop(crop)
+    cut_mask = mask.crop(crop) if mask is not None else None
+    if max(cut.size) > LARGEST:
+        scale = LARGEST / max(cut.size)
+        size = (max(1, round(cut.width * scale)), max(1, round(cut.height * scale)))
+        cut = cut.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        cut_mask = cut_mask.resize(size, Image.Resampling.BILINEAR) if cut_mask is not None else None
+    return Prepared(cut, cut_mask, look=look)
+
+
+def subject_mask(image: Image.Image, segment: Callable[[Image.Image], Image.Image] | None = None) -> Image.Image:
+    """The subject's 8-bit mask, the size of `image`; all 0 where none is found."""
+    return _find(image, segment)[0] or Image.new("L", image.size, 0)
+
+
+def crop_box(box: Box, size: tuple[int, int]) -> Box:
+    """The subject's box with room round it, inside a picture of `size`."""
+    left, top, right, bottom = box
+    room = round(MARGIN * max(right - left, bottom - top))
+    return max(0, left - room), max(0, top - room), min(size[0], right + room), min(size[1], bottom + room)
+
+
+def _find(
+    image: Image.Image, segment: Callable[[Image.Image], Image.Image] | None
+) -> tuple[Image.Image | None, Box | None, How]:
+    if segment is not None:
+        mask = segment(image)
+        if usable(mask):
+            return mask, mask.point(lambda v: 255 * (v > 127)).getbbox(), "model"
+    if min(image.size) >= SMALLEST_PHOTO and cutout.available():
+        found = cutout.cut_out(image)
+        if usable(found.mask):
+            return found.mask, found.box, "grabcut"
+    return None, None, "none"
+
+
+def usable(mask: Image.Image) -> bool:
+    """Whether a mask can be a subject's: neither next to nothing nor next to everything."""
+    small = mask.resize((64, 64), Image.Resampling.BOX)
+    share = float((np.asarray(small) > 127).mean())
+    return SHARES[0] <= share <= SHARES[1]
+
+
+def _look(image: Image.Image, mask: Image.Image | None, box: Box | None, how: How) -> Look:
+    left, top, right, bottom = box or (0, 0, *image.size)
+    grey = image.crop((left, top, right, bottom)).convert("L")
+    grey.thumbnail((256, 256), Image.Resampling.BOX, reducing_gap=2.0)
+    small = image.resize((48, 48), Image.Resampling.BOX, reducing_gap=2.0)
+    outside = np.ones((48, 48), dtype=bool)
+    if mask is not None:
+        outside = np.asarray(mask.resize((48, 48), Image.Resampling.BOX)) < 64
+    lab = np.asarray(small.convert("LAB")).astype(int)[outside]
+    bins = lab[:, 0] // 64 * 64 + (lab[:, 1] + 128) % 256 // 32 * 8 + (lab[:, 2] + 128) % 256 // 32
+    ground = np.bincount(bins, minlength=256).astype(np.float32)
+    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    side = min(right - left, bottom - top)
+    return Look(how, sharpness(grey), side, (_hash(image), _hash(mirrored)), ground / max(float(ground.sum()), 1.0))
+
+
+def sharpness(grey: Image.Image) -> float:
+    """Variance of the Laplacian of an 8-bit grey picture (Pech-Pacheco et al. 2000): high is sharp."""
+    values = np.asarray(grey, dtype=np.float32)
+    if min(values.shape) < 3:
+        return 0.0
+    around = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:]
+    return float((around - 4 * values[1:-1, 1:-1]).var())
+
+
+def _hash(image: Image.Image) -> int:
+    """Difference hash: whether each of 8 x 8 fields is brighter than its neighbour to the right."""
+    small = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0)).astype(int)
+    return int("".join("01"[bool(bit)] for bit in (small[:, 1:] > small[:, :-1]).ravel()), 2)
+
+
+def advice(prepared: Sequence[Prepared]) -> list[str]:
+    """What would make these photographs better references, one sentence each, the gravest first."""
+    looks = [item.look for item in prepared if item.look is not None]
+    if not looks:
+        return []
+    blurred = [n for n, look in enumerate(looks, 1) if look.sharpness < SHARP]
+    small = [n for n, look in enumerate(looks, 1) if look.side < SMALLEST_SUBJECT]
+    uncut = [n for n, look in enumerate(looks, 1) if look.how == "none"]
+    rough = [n for n, look in enumerate(looks, 1) if look.how == "grabcut"]
+    said = []
+    if blurred:
+        said.append(f"{_photos(blurred)} blurred; a sharp one would teach more.")
+    for first, second, mirrored in _twins(looks):
+        said.append(
+            f"Photos {first} and {second} are the same picture{' mirrored' * mirrored}; one of them adds nothing."
+        )
+    if small:
+        said.append(f"{_photos(small)} of a subject of less than {SMALLEST_SUBJECT} pixels; go nearer.")
+    if views := _one_place(looks):
+        said.append(f"{len(views)} of {len(looks)} photos show the same surroundings; add some from elsewhere.")
+    if uncut:
+        why = "no subject stood out" if cutout.available() else 'install the extra "photos" to have it cut out'
+        said.append(f"{_photos(uncut)} used whole: {why}.")
+    elif rough:
+        said.append(f"{_photos(rough)} cut out without a segmentation model; the outlines are rough.")
+    return said
+
+
+def _photos(numbers: Sequence[int]) -> str:
+    named = ", ".join(map(str, numbers))
+    return f"Photo {named} is" if len(numbers) == 1 else f"Photos {named} are"
+
+
+def _twins(looks: Sequence[Look]) -> list[tuple[int, int, bool]]:
+    """Pairs that show the same picture, and whether one is mirrored."""
+    found = []
+    for (n, one), (m, other) in combinations(enumerate(looks, 1), 2):
+        same, mirrored = ((one.hashes[0] ^ hash_).bit_count() for hash_ in other.hashes)
+        if min(same, mirrored) <= SAME:
+            found.append((n, m, mirrored < same))
+    return found
+
+
+def _one_place(looks: Sequence[Look]) -> list[int]:
+    """The largest group of photographs in one place, when it is at least three and more than half of all."""
+    groups = (
+        [m for m, other in enumerate(looks, 1) if np.minimum(one.ground, other.ground).sum() >= ALIKE] for one in looks
+    )
+    largest = max(groups, key=len)
+    return largest if len(largest) >= 3 and 2 * len(largest) > len(looks) else []

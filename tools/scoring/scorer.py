@@ -1,0 +1,274 @@
+"""All scores of a picture, and what follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import exp
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...memory.values import Scores, Verdict
+from ..presets import Preset
+from ..subject import foreground_share
+from ..values import SubjectInput
+from ..words import known_part, listed
+from .calibration import Measured, Thresholds, measured, subject_threshold, taught
+from .copying import likeness
+from .phrases import pieces, states
+from .raw import best_assignment, regions, subject_similarity, text_similarity
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+KEPT = 64
+"""Subjects whose references' embeddings are kept."""
+LEAST_SHARE = 0.02
+"""A subject that covers less of a picture counts as not found."""
+FEATURES = 0.2
+"""Weight of the encoder's opinion in the copy score; the rest are the pixels."""
+ABSENT = 0.2
+"""A piece of the prompt whose chance is lower is missing; up to one half nobody can tell, and it counts for nothing."""
+WHOLE = 0.25
+"""Weight of the whole prompt in the text score where its pieces are judged too."""
+
+Embed = Callable[[Sequence["Image"], Sequence["Image | None"]], np.ndarray]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been measured so far."""
+
+    subject: float | None = None
+    text: float | None = None
+    copy: float | None = None
+    missing: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Embeddings of a subject, computed once."""
+
+    crops: np.ndarray
+    """Its references, cut out `[n, d]`."""
+    whole: np.ndarray
+    """Its references as they are `[m, d]`."""
+    rejected: np.ndarray
+    """Rejected pictures, cut out `[k, d]`."""
+
+
+class Scorer:
+    """Measures pictures with one preset's encoder and segmenter."""
+
+    def __init__(
+        self,
+        preset: Preset,
+        embed_images: Embed,
+        embed_texts: Callable[[Sequence[str]], np.ndarray],
+        mask: Callable[[Image], Image],
+    ) -> None:
+        self.preset, self.embed_images, self.embed_texts, self.mask = preset, embed_images, embed_texts, mask
+        limits: Mapping[str, float] = preset.thresholds
+        self.limits = Thresholds.of(preset)
+        self.phrase, self.sharpness = limits.get("phrase"), limits.get("sharpness", 24.0)
+        self.measured: Measured | None = measured(preset.measured) if preset.measured else None
+        self._subjects: OrderedDict[str, _Known] = OrderedDict()
+        self._words: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def score(
+        self, image: Image, subjects: Sequence[SubjectInput] = (), prompt: str = "", *, instruction: bool = False
+    ) -> Scores:
+        """Scores of `image`, in 0..1, `None` where nothing can be judged, with verdict and details.
+
+        `prompt` is what it should show; with `instruction` it is an order ("now at night").
+        """
+        found = _Found()
+        whole = self.embed_images([image], [None])[0]
+        thresholds = self._thresholds(subjects)
+        self._judge_subjects(found, image, subjects)
+        self._judge_text(found, whole, subjects, prompt, instruction)
+        self._judge_copy(found, image, whole, subjects)
+        found.details["thresholds"] = {name: round(value, 3) for name, value in asdict(thresholds).items()}
+        verdict, reason = self._verdict(found, thresholds)
+        found.details["reason"] = reason
+        if found.missing:
+            found.details["missing"] = list(found.missing)
+        return Scores(found.subject, found.text, found.copy, verdict, found.details)
+
+    def _thresholds(self, subjects: Sequence[SubjectInput]) -> Thresholds:
+        """The strictest text threshold and the mildest subject threshold: subjects are judged relative to their own."""
+        made = self.limits
+        for subject in subjects:
+            if not (subject.references and any(subject.masks)):
+                continue
+            crops = self._known(subject).crops
+            own = subject_threshold(self.limits.subject, crops, subject.kind, self.measured)
+            of_this = taught(Thresholds(own, self.limits.text, self.limits.copy), subject.ratings)
+            lower = of_this.subject if made is self.limits else min(made.subject, of_this.subject)
+            made = Thresholds(lower, max(made.text, of_this.text), made.copy)
+        return made
+
+    # Subjects
+
+    def _judge_subjects(self, found: _Found, image: Image, subjects: Sequence[SubjectInput]) -> None:
+        """The least well met subject's similarity to its references; who is missing, and who looks like another."""
+        from PIL import Image as Images
+
+        known = [s for s in subjects if s.references and any(s.masks)]
+        if not known:
+            return
+        mask = self.mask(image)
+        if foreground_share(mask) < LEAST_SHARE:
+            found.missing += [s.name for s in known]
+            return
+        parts = regions(np.asarray(mask) > 127, len(subjects))
+        masks = [Images.fromarray(part.astype("uint8") * 255) for part in parts]
+        seen = self.embed_images([image] * len(parts), masks)
+        table = np.array([[subject_similarity(one, self._known(s).crops) for one in seen] for s in known])
+        if len(parts) < len(known):
+            best = int(table.max(1).argmax())
+            found.missing += [s.name for i, s in enumerate(known) if i != best]
+            order = {best: 0}
+        else:
+            order = dict(enumerate(best_assignment(table)))
+        values = {}
+        for i, j in order.items():
+            crops, rejected = self._known(known[i]).crops, self._known(known[i]).rejected
+            values[known[i].name] = own = float(table[i, j])
+            found.details.setdefault("references", {})[known[i].name] = [round(float(v), 3) for v in crops @ seen[j]]
+            if len(rejected) and (worst := float((rejected @ seen[j]).max())) > own:
+                values[known[i].name] = max(0.0, own - (worst - own))
+                found.faults.append(f"{known[i].name} looks like a picture that you rejected")
+        found.subject = min(values.values())
+        if len(subjects) > 1:
+            found.details["subjects"] = {name: round(value, 3) for name, value in values.items()}
+            self._judge_leaks(found, known, table, order)
+
+    def _judge_leaks(
+        self, found: _Found, known: Sequence[SubjectInput], table: np.ndarray, order: Mapping[int, int]
+    ) -> None:
+        """The leak matrix, subjects by regions, and the subjects whose own region another one resembles more."""
+        found.details["leak"] = {"subjects": [s.name for s in known], "regions": table.round(3).tolist()}
+        for i, j in order.items():
+            other = int(table[:, j].argmax())
+            if other != i:
+                found.faults.append(f"{known[i].name} looks like {known[other].name}")
+
+    def _known(self, subject: SubjectInput) -> _Known:
+        """Embeddings of a subject's references and rejected pictures, computed once a version."""
+        key = subject.key or f"{subject.name}:{id(subject.references)}"
+        if key not in self._subjects:
+            masks = subject.masks or (None,) * len(subject.references)
+            shown = [(image, mask) for image, mask in zip(subject.references, masks, strict=True) if mask is not None]
+            whole = self.embed_images(subject.references, [None] * len(subject.references))
+            rejected = [(image, self.mask(image)) for image in subject.rejected]
+            self._subjects[key] = _Known(self._cut(shown, whole), whole, self._cut(rejected, whole))
+            while len(self._subjects) > KEPT:
+                self._subjects.popitem(last=False)
+        self._subjects.move_to_end(key)
+        return self._subjects[key]
+
+    def _cut(self, pairs: Sequence[tuple[Image, Image]], like: np.ndarray) -> np.ndarray:
+        """Embeddings of the subjects in pictures with masks; none: an empty array as wide as `like`."""
+        pairs = [(image, mask) for image, mask in pairs if foreground_share(mask) > 0]
+        if not pairs:
+            return like[:0]
+        return self.embed_images([image for image, _ in pairs], [mask for _, mask in pairs])
+
+    # Words
+
+    def _judge_text(
+        self, found: _Found, whole: np.ndarray, subjects: Sequence[SubjectInput], prompt: str, instruction: bool
+    ) -> None:
+        """How well the whole prompt and each piece of it fit, and that nothing is there that must not be."""
+        names = [s.name for s in subjects]
+        if self.preset.words is not None:
+            prompt = known_part(prompt, [*names, *(s.kind for s in subjects)], self.preset.words)
+        if not prompt.strip():
+            return
+        spoken = _plain(prompt, subjects, "it" if instruction else "")
+        fits = text_similarity(whole, self._text(spoken))
+        if self.phrase is None:
+            found.text = fits
+            return
+        # Of an order ("take off his hat, now at night") only what it says about the picture can be judged.
+        asked = [piece for piece in pieces(prompt, names) if not instruction or states(piece)]
+        chances = {piece: self._chance(whole, piece) for piece in asked}
+        for negative in dict.fromkeys(n for s in subjects for n in s.negatives):
+            chances[f"no {negative}"] = 1 - self._chance(whole, negative)
+        found.details["phrases"] = {piece: round(chance, 3) for piece, chance in chances.items()}
+        found.missing += [piece for piece, chance in chances.items() if chance < ABSENT]
+        if instruction:
+            found.text = float(np.mean(list(chances.values()))) if chances else None
+        elif chances:
+            found.text = (1 - WHOLE) * float(np.mean(list(chances.values()))) + WHOLE * fits
+        elif not subjects:
+            found.text = fits
+
+    def _chance(self, whole: np.ndarray, piece: str) -> float:
+        """The chance that a piece holds: the encoder learned its phrases with a sigmoid round a fixed cosine."""
+        assert self.phrase is not None
+        return 1 / (1 + exp(-self.sharpness * (float(whole @ self._text(piece)) - self.phrase)))
+
+    def _text(self, text: str) -> np.ndarray:
+        """The embedding of a text, kept: the next candidate asks for the same."""
+        if text not in self._words:
+            self._words[text] = self.embed_texts([text])[0]
+            while len(self._words) > KEPT:
+                self._words.popitem(last=False)
+        self._words.move_to_end(text)
+        return self._words[text]
+
+    # Copies
+
+    def _judge_copy(self, found: _Found, image: Image, whole: np.ndarray, subjects: Sequence[SubjectInput]) -> None:
+        """Nearness to the nearest reference, by pixels and by features."""
+        from PIL import ImageOps
+
+        mirrored: np.ndarray | None = None
+        for subject in (s for s in subjects if s.references):
+            alike = likeness(image, subject.references)
+            for number, (pixels, reference) in enumerate(zip(alike, self._known(subject).whole, strict=True), 1):
+                features = float(whole @ reference)
+                if pixels > 0:
+                    mirrored = self.embed_images([ImageOps.mirror(image)], [None])[0] if mirrored is None else mirrored
+                    features = max(features, float(mirrored @ reference))
+                near = (1 - FEATURES) * pixels + FEATURES * max(0.0, features)
+                if found.copy is None or near > found.copy:
+                    found.copy = near
+                    found.details["copy_of"] = f"{subject.name} {number}"
+
+    # Verdict
+
+    def _verdict(self, found: _Found, limits: Thresholds) -> tuple[Verdict, str]:
+        """What to do with the picture, and why, in words."""
+        if found.copy is not None and found.copy >= limits.copy:
+            return "copied", f"it is a copy of a reference ({found.details['copy_of']})"
+        if found.missing:
+            return "retry", f"I cannot find {_said(found.missing)} in it"
+        if found.faults:
+            return "retry", "; ".join(found.faults)
+        if found.subject is not None and found.subject < limits.subject:
+            return "retry", "the subject is not well met"
+        if found.text is not None and found.text < limits.text:
+            return "retry", "it does not show what was asked"
+        if found.subject is None and found.text is None:
+            return "not_measured", "nothing in it could be judged"
+        return "accept", "it passes"
+
+
+def _plain(prompt: str, subjects: Sequence[SubjectInput], name: str) -> str:
+    """The prompt with every subject called `name`, or by its class."""
+    for subject in subjects:
+        pattern = re.compile(rf"(?<!\w){re.escape(subject.name)}(?!\w)", re.IGNORECASE)
+        prompt = pattern.sub(name or f"the {subject.kind}", prompt)
+    return prompt
+
+
+def _said(words: Sequence[str]) -> str:
+    return listed([f"“{word}”" for word in words])

@@ -1,0 +1,1 @@
+"""The conversation: the log, the input, progress, questions."""

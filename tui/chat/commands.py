@@ -1,0 +1,197 @@
+"""The /commands of the input: what can be done without the agent having to understand it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import UserError
+
+if TYPE_CHECKING:
+    from .screen import ChatScreen
+
+Action = Callable[["ChatScreen", list[str]], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `usage` is shown with it; `action` gets the words behind it."""
+
+    name: str
+    usage: str
+    what: str
+    action: Action
+    words: tuple[int, int] = (0, 0)
+    """The fewest and the most words behind it."""
+
+
+def run(screen: ChatScreen, text: str) -> Awaitable[None] | None:
+    """Run "/name words". Raises `UserError` for an unknown command or too few words."""
+    name, *words = text[1:].split()
+    known = {command.name: command for command in COMMANDS}
+    command = known.get(name.lower())
+    if command is None:
+        near = [f"/{other}" for other in known if other[:1] == name[:1].lower()]
+        hint = f"Did you mean {' or '.join(near)}?" if near else "/help lists all of them."
+        raise UserError(f"There is no command /{name}.", hint)
+    low, high = command.words
+    if not low <= len(words) <= high:
+        raise UserError(f"It is used like this: /{command.name} {command.usage}".rstrip() + ".")
+    return command.action(screen, words)
+
+
+def _steps(words: list[str]) -> int:
+    if not words:
+        return 1
+    if not words[0].isdigit() or not int(words[0]):
+        raise UserError(f"{words[0]!r} is no number of steps.")
+    return int(words[0])
+
+
+def _undo(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
+    return screen.at(screen.bridge.undo(_steps(words)))
+
+
+def _redo(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
+    return screen.at(screen.bridge.redo(_steps(words)))
+
+
+def _go(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
+    return screen.at(screen.bridge.fork(words[0]))
+
+
+def _rate(screen: ChatScreen, words: list[str]) -> None:
+    if words[1] not in ("good", "bad"):
+        raise UserError("A take is rated good or bad.")
+    screen.bridge.rate(words[0], words[1] == "good")
+
+
+def _show(screen: ChatScreen, words: list[str]) -> None:
+    screen.open_take(screen.bridge.take(words[0]))
+
+
+def _compare(screen: ChatScreen, words: list[str]) -> None:
+    screen.app.compare(screen.bridge.take(words[0]), screen.bridge.take(words[1]))
+
+
+async def _image(screen: ChatScreen, words: list[str]) -> None:
+    from .completion import dropped
+
+    paths = dropped(" ".join(words))
+    if not paths:
+        raise UserError(f"{' '.join(words)} is no picture file.", "PNG, JPEG, WebP, GIF, BMP and TIFF work.")
+    await screen.prompt.attach(paths)
+
+
+def _save(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
+    take = screen.bridge.take(words[0])
+    file = Path(" ".join(words[1:]) or f"take-{take.number}.png").expanduser()
+    if file.exists():
+        raise UserError(f"{file} is there already.", "Name another file.")
+    try:
+        screen.bridge.save(take, file)
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error}.") from error
+    return screen.tell(f"Take {take.number} is in {file.absolute()}.")
+
+
+async def _session(screen: ChatScreen, words: list[str]) -> None:
+    if words:
+        screen.bridge.switch(" ".join(words))
+    else:
+        names = ", ".join(screen.bridge.sessions()) or "none yet"
+        await screen.tell(f"Conversations: {names}. /session NAME opens one.")
+
+
+async def _method(screen: ChatScreen, words: list[str]) -> None:
+    methods = screen.bridge.methods()
+    names = ["auto", *(method.name for method in methods if method.available)]
+    if not words:
+        await screen.tell(f"Drawing with {screen.method}. There are: {', '.join(names)}.")
+    elif words[0] not in names:
+        why = next((method.why for method in methods if method.name == words[0]), "")
+        raise UserError(f"The method {words[0]!r} cannot be used. {why}".rstrip(), f"There are: {', '.join(names)}.")
+    else:
+        screen.method = words[0]
+        await screen.tell(f"Pictures are drawn with {words[0]} from now on.")
+
+
+def _export(screen: ChatScreen, words: list[str]) -> None:
+    if words[0] not in ("concept", "session") or (words[0] == "concept" and len(words) < 3):
+        raise UserError("It is used like this: /export session FILE, or /export concept NAME FILE.")
+    file = Path(words[-1]).expanduser()
+    if words[0] == "session":
+        screen.do("writing", lambda: screen.bridge.export_session(file), f"This conversation is in {file}.")
+    else:
+        name = " ".join(words[1:-1])
+        screen.do("writing", lambda: screen.bridge.export_concept(name, file), f"{name} is in {file}.")
+
+
+def _import(screen: ChatScreen, words: list[str]) -> None:
+    file = Path(" ".join(words)).expanduser()
+    screen.do("reading", lambda: screen.bridge.import_file(file), "")
+
+
+def _teach(screen: ChatScreen, words: list[str]) -> None:
+    screen.app.action_open("concepts")
+
+
+def _train(screen: ChatScreen, words: list[str]) -> None:
+    screen.bridge.train(" ".join(words).removeprefix("@"))
+
+
+async def _jobs(screen: ChatScreen, words: list[str]) -> None:
+    rows = screen.bridge.jobs()
+    lines = [f"{row['concept']} ({row['method']}): {row['state']}. {row['message']}".rstrip() for row in rows[-8:]]
+    await screen.tell("\n".join(lines) or "Nothing has been trained yet. /train NAME begins.")
+
+
+def _stop(screen: ChatScreen, words: list[str]) -> None:
+    screen.bridge.stop_training(" ".join(words).removeprefix("@"))
+
+
+def _panel(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
+    return screen.action_tree()
+
+
+def _theme(screen: ChatScreen, words: list[str]) -> None:
+    screen.app.action_toggle_light()
+
+
+async def _quit(screen: ChatScreen, words: list[str]) -> None:
+    await screen.app.action_quit()
+
+
+def _opens(name: str) -> Action:
+    def action(screen: ChatScreen, words: list[str]) -> None:
+        screen.app.action_open(name)
+
+    return action
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("help", "", "All keys and commands", _opens("help")),
+    Command("teach", "", "Teach a subject from pictures", _teach),
+    Command("concepts", "", "What Limner knows", _opens("concepts")),
+    Command("takes", "", "The tree of takes, beside the chat", _panel),
+    Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1)),
+    Command("redo", "[STEPS]", "Take back an undo", _redo, (0, 1)),
+    Command("go", "TAKE", "Go to a take; what comes next branches off there", _go, (1, 1)),
+    Command("show", "TAKE", "A take, large, beside its references", _show, (1, 1)),
+    Command("compare", "TAKE TAKE", "Two takes side by side", _compare, (2, 2)),
+    Command("rate", "TAKE good|bad", "Keep your verdict on a take", _rate, (2, 2)),
+    Command("save", "TAKE [FILE]", "Write a take's picture to a file", _save, (1, 20)),
+    Command("image", "FILE", "Attach a picture to what you say next", _image, (1, 40)),
+    Command("method", "[NAME]", "How pictures are drawn", _method, (0, 1)),
+    Command("train", "NAME", "Learn a concept better, in the background", _train, (1, 20)),
+    Command("jobs", "", "Trainings: waiting, under way, over", _jobs),
+    Command("stop", "NAME", "End a concept's training; what is good is kept", _stop, (1, 20)),
+    Command("session", "[NAME]", "Open another conversation", _session, (0, 20)),
+    Command("export", "session FILE", "Write a conversation or a concept to one file", _export, (2, 20)),
+    Command("import", "FILE", "Take in an exported file", _import, (1, 40)),
+    Command("settings", "", "Models, planner, theme, pictures", _opens("settings")),
+    Command("theme", "", "Light or dark", _theme),
+    Command("quit", "", "Leave Limner", _quit),
+)

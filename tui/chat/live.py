@@ -1,0 +1,84 @@
+"""The turn under way: its events, drawn into the log and the bar as they come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import LimnerError
+from ...memory.events import Event, Notice, Progress, Question, Reply, TakeReady, ToolStarted
+from ...memory.names import clean_text
+from ...memory.values import Take
+from .entries import Entry
+from .log import ChatLog
+from .working import Working
+
+if TYPE_CHECKING:
+    from ...agent.turn import Turn
+
+
+class LiveTurn:
+    """At most one turn; its entry grows, and its view too while it is near the window."""
+
+    def __init__(self, log: ChatLog, working: Working) -> None:
+        self._log, self._working = log, working
+        self._entry: Entry | None = None
+
+    def begin(self, text: str, files: tuple[Path, ...]) -> Entry:
+        """The entry of a new turn, to be put into the log."""
+        self._entry = Entry(text=clean_text(text), files=tuple(path.name for path in files), live=True)
+        self._working.start("thinking")
+        return self._entry
+
+    async def happened(self, event: Event) -> None:
+        """An event. What only the end of a turn can tell (`Failed`) is left to `over`."""
+        entry = self._entry
+        if entry is None:
+            return
+        view = self._log.view(entry)
+        match event:
+            case ToolStarted(tool=tool, args=args):
+                self._working.tool(tool)
+                count = args.get("count", 1)
+                entry.drawing = max(entry.drawing, len(entry.takes) + (count if isinstance(count, int) else 1))
+            case Progress(preview=preview, label=label):
+                self._working.progress(event)
+                if preview is not None and view:
+                    await view.preview(preview, label)
+            case TakeReady(take=take):
+                entry.takes.append(take)
+                if view:
+                    await view.take(take)
+            case Reply(text=text, done=False):
+                piece = clean_text(text)
+                entry.reply += piece
+                if view:
+                    await view.hear(piece)
+            case Reply(text=text):
+                entry.reply = clean_text(text).strip()
+            case Notice(text=text):
+                entry.notes.append(text)
+                if view:
+                    await view.note(text)
+            case Question(options=options):
+                entry.options = options
+
+    async def over(self, turn: Turn | None, error: LimnerError | None, moved: Take | None = None) -> Entry | None:
+        """The turn has ended; returns its entry. `moved`: the take that it went back to, to be seen."""
+        entry, self._entry = self._entry, None
+        self._working.stop()
+        if entry is None:
+            return None
+        entry.live, entry.drawing = False, 0
+        if turn is not None:
+            entry.reply, entry.takes = clean_text(turn.reply).strip(), list(turn.takes)
+            entry.options = turn.question.options if turn.question else ()
+        if moved is not None and not entry.takes:
+            entry.takes = [moved]
+            if view := self._log.view(entry):
+                await view.take(moved)
+        if error is not None:
+            entry.error = f"{error.text}\n{error.hint}".strip()
+        if view := self._log.view(entry):
+            await view.finish()
+        return entry
