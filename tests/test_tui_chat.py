@@ -103,6 +103,35 @@ async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path:
             assert app.chat.prompt.line.text == ("ok" if keys[0] == "o" else "")
 
 
+async def test_one_sentence_may_be_said_ahead_and_comes_back_with_escape(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        line = app.chat.prompt.line
+
+        def send(text: str) -> None:
+            app.chat.prompt.say_instead(text)
+            hit(pilot, "enter")
+
+        send("two pictures of a red cat in the snow")
+        await until(pilot, lambda: app.query(Growing))
+        send("now at night")
+        await until(pilot, lambda: "next: now at night" in words(pilot))
+        send("now with a crown")
+        await until(pilot, lambda: line.text == "now with a crown")
+        line.text = ""
+        await until(pilot, lambda: len(app.bridge.takes()) == 3 and not app.chat.turn.live)
+        assert app.bridge.takes()[2].parent == app.bridge.takes()[1].id and "next:" not in words(pilot)
+
+        send("eight pictures of a red cat in the snow")
+        await until(pilot, lambda: app.query(Growing))
+        send("now at sunset")
+        await until(pilot, lambda: "next: now at sunset" in words(pilot))
+        hit(pilot, "escape")
+        await until(pilot, lambda: line.text == "now at sunset" and "next:" not in words(pilot))
+        await until(pilot, lambda: not app.chat.turn.live)
+        assert line.text == "now at sunset" and [entry.text for entry in app.chat.log_view.entries][-1][:5] == "eight"
+
+
 async def test_a_question_is_answered_with_a_button(tmp_path: Path) -> None:
     files = write_references(tmp_path)
     async with running(tmp_path / "home") as pilot:

@@ -167,7 +167,7 @@ class LimnerApp(App[None]):
         self.theme = light if self.theme == dark else dark
         self.prefer(theme=self.theme)
 
-    def action_interrupt(self) -> None:
+    async def action_interrupt(self) -> None:
         """Ctrl+C: copy what is selected; else stop the work; else clear the line; else leave, the second time."""
         focused = self.focused
         selected = self.screen.get_selected_text()
@@ -177,7 +177,7 @@ class LimnerApp(App[None]):
         if selected:
             self.copy_to_clipboard(selected)
         elif self.bridge.busy:
-            self.chat.stop()
+            await self.chat.stop()
         elif isinstance(focused, TextArea) and focused.text:
             focused.text = ""
         elif now - self._interrupted < TWICE:

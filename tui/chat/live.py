@@ -24,6 +24,11 @@ class LiveTurn:
         self._log, self._working = log, working
         self._entry: Entry | None = None
 
+    @property
+    def live(self) -> bool:
+        """A turn is under way, or its end has not been drawn yet."""
+        return self._entry is not None
+
     def begin(self, text: str, files: tuple[Path, ...]) -> Entry:
         """The entry of a new turn, to be put into the log."""
         self._entry = Entry(text=clean_text(text), files=tuple(path.name for path in files), live=True)

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, OptionList, TextArea
+from textual.widgets import Button, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from ..inert import inert, one_line
@@ -210,6 +210,8 @@ class Prompt(Vertical):
     Prompt > .attached { height: auto; display: none; }
     Prompt > .attached.-some { display: block; }
     Prompt > .attached > Button { margin: 0 1 0 0; }
+    Prompt > .next { height: 1; color: $text-muted; display: none; }
+    Prompt > .next.-some { display: block; }
     Prompt > OptionList { height: auto; max-height: 8; display: none; border: none; padding: 0;
         background: $panel; scrollbar-size-vertical: 1; }
     Prompt > OptionList.-some { display: block; }
@@ -235,9 +237,11 @@ class Prompt(Vertical):
         self._list = OptionList(markup=False)
         self._list.can_focus = False
         self._chips = Horizontal(classes="attached")
+        self._next = Static("", classes="next", markup=False)
 
     def compose(self) -> ComposeResult:
         yield self._list
+        yield self._next
         yield self._chips
         yield self.line
 
@@ -281,6 +285,12 @@ class Prompt(Vertical):
         """What was said cannot be said now: it is in the input again, before what was typed since."""
         self.say_instead(f"{said.text} {self.line.text}".strip())
         await self.attach([*said.files, *self.files])
+
+    def next(self, said: Said | None) -> None:
+        """Show what will be said when that is possible; `None`: nothing waits."""
+        words = one_line(said.text, max(20, self.size.width - 12)) if said else ""
+        self._next.update(Content(f"next: {words}"))
+        self._next.set_class(said is not None, "-some")
 
     # -- completion --------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class ChatScreen(Screen[None]):
         """Where the user was when the turn under way began."""
         self._resume: tuple[Entry, str, tuple[Path, ...]] | None = None
         self._waiting: Prompt.Said | None = None
-        """Said before the library was open."""
+        """Said before the library was open or the turn was over: it is next."""
         self._concepts: list[Concept] = []
         self._takes: list[Take] = []
 
@@ -114,9 +114,7 @@ class ChatScreen(Screen[None]):
         await self._load()
         if self.app.preferences.tree and self.size.width >= WIDE and not self.query(TreePanel):
             await self.query_one("#body").mount(TreePanel())
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            await self.say(waiting.text, waiting.files)
+        await self._go_on()
 
     async def _load(self) -> None:
         """The conversation as it is kept."""
@@ -173,16 +171,31 @@ class ChatScreen(Screen[None]):
             await self._command(text)
         elif self.bridge.read_only:
             refused = "Another Limner writes to this library; here you can only look."
-        elif not self.bridge.ready and self._waiting is None:
-            self._waiting = message
-            self.notify("The library is being opened; this is said in a moment.")
-        elif self.bridge.busy or not self.bridge.ready:
-            refused = "One sentence at a time. Escape stops what is under way."
+        elif self._waiting is not None:
+            refused = "One sentence waits already. Escape brings it back."
+        elif self.turn.live or not self.bridge.ready:
+            self._wait_with(message)
         else:
             await self.say(text, message.files)
         if refused:
             self.notify(refused, severity="warning")
             await self.prompt.give_back(message)
+
+    def _wait_with(self, said: Prompt.Said | None) -> Prompt.Said | None:
+        """What is to be said as soon as that is possible; returns what waited until now."""
+        before, self._waiting = self._waiting, said
+        self.prompt.next(said)
+        return before
+
+    async def _go_on(self) -> None:
+        """Say what waits."""
+        if waiting := self._wait_with(None):
+            await self.say(waiting.text, waiting.files)
+
+    async def _take_back(self) -> None:
+        """What waits is not said: it is in the input again."""
+        if waiting := self._wait_with(None):
+            await self.prompt.give_back(waiting)
 
     async def _command(self, text: str) -> None:
         try:
@@ -224,6 +237,10 @@ class ChatScreen(Screen[None]):
             self.prompt.say_instead(entry.text)
         if self.focused is None:
             self.prompt.line.focus()
+        if turn is None or turn.question is not None:
+            await self._take_back()  # what waited was not said in sight of this
+        else:
+            await self._go_on()
 
     @on(Options.Chosen)
     async def _answered(self, message: Options.Chosen) -> None:
@@ -240,23 +257,24 @@ class ChatScreen(Screen[None]):
                 self.bridge.let_go()
         elif message.text == LEAVE_IT:
             await message.options.remove()
-        elif not self.bridge.busy:
+        elif not self.turn.live:
             await self.say(message.text)
 
-    def stop(self) -> None:
-        """Stop the turn under way."""
+    async def stop(self) -> None:
+        """Stop the turn under way, and what was to be said after it."""
+        await self._take_back()
         if self.bridge.busy:
             self.working.stop("stopping")
             self.bridge.cancel()
 
     # -- keys --------------------------------------------------------------------------------------
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """Escape: close the candidates; else stop the work; else back to the input."""
         if self.prompt.line.choosing:
             self.prompt.offer([])
-        elif self.bridge.busy:
-            self.stop()
+        elif self.bridge.busy or self._waiting:
+            await self.stop()
         else:
             self.prompt.line.focus()
 
