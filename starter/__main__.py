@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="examples a step and process")
     parser.add_argument("--processes", type=int, help="processes that train together")
     parser.add_argument("--subjects", type=int, default=14_000, help="subjects in the pool")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other pictures and deals other examples")
     shipped = "the weights that `export` writes and `restore` reads (default: those in this package)"
     parser.add_argument("--out", type=Path, help=shipped)
     return parser.parse_args()
@@ -44,7 +45,7 @@ def arguments() -> argparse.Namespace:
 def train(part: str, options: argparse.Namespace) -> None:
     """Trains one part, or goes on training it."""
     chosen = {k: getattr(options, k) for k in ("minutes", "batch", "processes") if getattr(options, k)}
-    plan = Plan(part, options.work, device=options.device, **(PARTS[part] | chosen))
+    plan = Plan(part, options.work, device=options.device, seed=options.seed, **(PARTS[part] | chosen))
     if part == "ar":
         from .ar import encode_pool
 
@@ -63,7 +64,7 @@ def main() -> None:
         if part == "pool":
             from .pool import Sizes, write_pool
 
-            write_pool(options.work / "pool", Sizes(subjects=options.subjects, pairs=12_000))
+            write_pool(options.work / "pool", Sizes(options.subjects, pairs=12_000), options.seed)
         elif part == "words":
             from .words import train_tokenizer
 

@@ -2,7 +2,8 @@
 
 The schedule follows the clock, not the step: a warm-up, a plateau, and a linear decay over the last part (`decay`) of
 `minutes`. Weights, their moving average and the optimizers' state are kept in safetensors, complete or absent,
-every two minutes; a killed run goes on from there, and a longer `minutes` continues a finished one.
+every two minutes; a killed run goes on from there, and a longer `minutes` continues a finished one. Every start, also one
+without the optimizers' state, raises the rate over its first steps.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class Task(Protocol):
     def loss(self, fraction: float) -> tuple[Tensor, dict[str, float]]: ...
 
     def evaluate(self) -> dict[str, float]: ...
+
+
+RISE = 50
+"""Steps over which a run that starts, or starts again, comes to its learning rate."""
 
 
 def rate(fraction: float, decay: float = 0.5) -> float:
@@ -141,6 +146,7 @@ def run(plan: Plan, build: Callable[[Plan, int], Task], rank: int = 0) -> None:
     record = load_state(plan.folder, task, average, made)
     plan.folder.mkdir(parents=True, exist_ok=True)
     clock, step = _Clock(record["seconds"]), record["step"]
+    began = step
     seconds = clock.seconds()
     marks = {"report": seconds, "save": seconds, "evaluate": seconds}
     sums: dict[str, float] = {}
@@ -150,7 +156,7 @@ def run(plan: Plan, build: Callable[[Plan, int], Task], rank: int = 0) -> None:
         loss, metrics = task.loss(fraction)
         for optimizer in made:
             for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * rate(fraction, plan.decay)
+                group["lr"] = group["base_lr"] * rate(fraction, plan.decay) * min(1.0, (step - began + 1) / RISE)
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if dist.is_initialized():

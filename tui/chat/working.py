@@ -35,7 +35,7 @@ class Working(Horizontal):
     Working > .doing { width: auto; max-width: 40%; color: $primary; padding: 0 1 0 0; }
     Working > ProgressBar { width: 1fr; padding: 0 1 0 0; }
     Working > ProgressBar Bar { width: 1fr; }
-    Working > .left { width: auto; color: $text-muted; }
+    Working > .left { width: 12; text-align: right; color: $text-muted; }
     Working > .stop { width: auto; padding: 0 0 0 2; color: $text-muted; }
     """
 
@@ -46,7 +46,7 @@ class Working(Horizontal):
         self._left = Static("", classes="left", markup=False)
         self._since = 0
         self._clock: Timer | None = None
-        self._told = ""
+        self._told = self._said = ""
 
     def compose(self) -> ComposeResult:
         yield self._doing
@@ -61,7 +61,7 @@ class Working(Horizontal):
         """Work has begun."""
         self._since, self._told = 0, ""
         self._say(doing)
-        self._left.update("")
+        self._tell("")
         self._bar.update(total=None, progress=0)
         self.add_class("-on")
         if self._clock is not None:
@@ -80,7 +80,7 @@ class Working(Horizontal):
         self._told = f"{seconds(event.seconds_left)} left" if event.seconds_left is not None else ""
         if event.total and not self._told:
             self._told = f"{min(1.0, event.step / event.total):.0%}"
-        self._left.update(Content(self._told))
+        self._tell(self._told)
 
     def stop(self, doing: str = "") -> None:
         """It is over; or, with words, it is being stopped."""
@@ -95,7 +95,14 @@ class Working(Horizontal):
         """Where nobody can say how long it takes, how long it has been going says something."""
         self._since += 1
         if not self._told:
-            self._left.update(Content(f"{self._since} s"))
+            self._tell(f"{self._since} s")
+
+    # Words come many times a second, and a new layout of everything with each would make keys wait.
 
     def _say(self, doing: str) -> None:
-        self._doing.update(inert(doing, 48))
+        if doing != self._said:
+            self._said = doing
+            self._doing.update(inert(doing, 48))
+
+    def _tell(self, left: str) -> None:
+        self._left.update(Content(left), layout=False)
