@@ -79,7 +79,7 @@ async def running(home: Path, size: tuple[int, int] = (100, 30), **options: Any)
     await asyncio.to_thread(app.bridge.close)
 
 
-async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 60) -> None:
+async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 180) -> None:
     """Let the application work until something holds."""
     end = time.monotonic() + seconds
     while not true():

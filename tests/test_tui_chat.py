@@ -30,6 +30,8 @@ from .screens import chat_of, hit, running, say, until, words
 
 pytestmark = pytest.mark.usefixtures("models_once")
 LIMNER = (sys.executable, "-m", "limner")
+PATIENCE = 240
+"""Seconds for what takes one: other tests and programs want the cores, too."""
 
 
 @pytest.fixture
@@ -322,7 +324,7 @@ def test_without_colours_everything_can_be_read(tmp_path: Path, terminal: str) -
     fill(tmp_path, turns=2, takes=1)
     surroundings = {"NO_COLOR": "1"} if terminal == "NO_COLOR" else {"TERM": "vt100", "COLORTERM": ""}
     with Terminal(LIMNER, columns=80, rows=24, env={"LIMNER_HOME": str(tmp_path)} | surroundings) as chat:
-        chat.wait_for(LAST, timeout=60)
+        chat.wait_for(LAST, timeout=PATIENCE)
         drawn = chat.drawn()
         codes = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", b"".join(piece for _, piece in chat.pieces))
     assert all(red == green == blue for red, green, blue in codes), "greys at the most"
@@ -332,22 +334,31 @@ def test_without_colours_everything_can_be_read(tmp_path: Path, terminal: str) -
 # -- a real terminal -------------------------------------------------------------------------------
 
 
+def wait_for_a_turn(home: Path) -> None:
+    """Until a turn is over and kept."""
+    end = time.monotonic() + PATIENCE
+    while not any(log.stat().st_size for log in home.glob("sessions/*/turns.jsonl")):
+        assert time.monotonic() < end, "the turn does not end"
+        time.sleep(0.05)
+
+
 def test_in_a_real_terminal_from_start_to_a_drawn_picture_and_after_a_kill(tmp_path: Path) -> None:
     home = {"LIMNER_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     with Terminal(LIMNER, columns=80, rows=24, env=home) as terminal:
-        terminal.wait_for("Three things to try", timeout=60)
+        terminal.wait_for("Three things to try", timeout=PATIENCE)
         terminal.send("a red cat in the snow\r")
-        terminal.wait_for("Take 1", timeout=60)
+        terminal.wait_for("Take 1", timeout=PATIENCE)
+        wait_for_a_turn(tmp_path)  # else "drawing" below may be the first one's
         at = terminal.send("four pictures of a red cat on the beach\r")
-        terminal.wait_for("drawing", since=at, timeout=60)
+        terminal.wait_for("drawing", since=at, timeout=PATIENCE)
         terminal.send("\x1b")
-        terminal.wait_for("Stopped", since=at, timeout=60)
+        terminal.wait_for("Stopped", since=at, timeout=PATIENCE)
         at = terminal.send("four pictures of a blue dog on the farm\r")
-        terminal.wait_for("drawing", since=at, timeout=60)
+        terminal.wait_for("drawing", since=at, timeout=PATIENCE)
         terminal.kill()
     with Terminal(LIMNER, columns=80, rows=24, env=home) as terminal:
-        terminal.wait_for("was interrupted", timeout=60)
-        terminal.wait_for("Do it again", timeout=10)
+        terminal.wait_for("was interrupted", timeout=PATIENCE)
+        terminal.wait_for("Do it again", timeout=PATIENCE)
         terminal.send("\x11")
         assert terminal.end() == 0
     assert "1049l" in b"".join(piece for _, piece in terminal.pieces).decode(errors="replace")

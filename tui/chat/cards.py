@@ -139,7 +139,7 @@ class Growing(Vertical):
     def show(self, preview: Image, label: str) -> None:
         """The newest preview."""
         self.query_one(Picture).source = preview
-        self.query_one(Static).update(Content(one_line(label, self.columns)))
+        self.query_one(Static).update(Content(one_line(label, self.columns)), layout=False)
 
 
 class Strip(Vertical):
@@ -164,8 +164,9 @@ class Strip(Vertical):
 
     async def add(self, take: Take) -> None:
         """One more picture; what was growing is done."""
-        await self.query(Growing).remove()
-        await (await self._row()).mount(TakeCard(take, self.columns, self.rows))
+        with self.app.batch_update():  # one layout for both
+            await self.query(Growing).remove()
+            await (await self._row()).mount(TakeCard(take, self.columns, self.rows))
 
     async def grow(self, preview: Image, label: str) -> None:
         """The picture under way looks like this by now."""

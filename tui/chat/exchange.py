@@ -126,13 +126,20 @@ class Exchange(Vertical):
 
     # -- while the turn is under way ---------------------------------------------------------------
 
-    async def hear(self, piece: str) -> None:
-        """The reply goes on; the entry has the piece already."""
-        streamed = next(iter(self.query("Exchange > Markdown.reply").results(Markdown)), None)
-        if streamed is None:
-            await self.mount(Markdown(self.entry.reply, classes="reply", open_links=False))
+    async def hear(self) -> None:
+        """The reply goes on; the entry has the rest already. It is plain words until Markdown has something to draw."""
+        words = self.entry.reply.rstrip()
+        shown = next(iter(self.query("Exchange > .reply")), None)
+        if isinstance(shown, Static) and words and not _MARKUP.search(words):
+            shown.update(self._paint(words))
+        elif isinstance(shown, Markdown) and words and words.startswith(shown.source):
+            if more := words[len(shown.source) :]:
+                await shown.append(more)
         else:
-            await streamed.append(piece)
+            await self.query("Exchange > .reply").remove()
+            if words:
+                notes = self.query("Exchange > .note")
+                await self.mount(self._words(words), before=notes.first() if notes else None)
 
     async def note(self, text: str) -> None:
         """Something worth knowing; the entry has it already."""
@@ -159,17 +166,16 @@ class Exchange(Vertical):
 
     async def finish(self) -> None:
         """The turn is over: everything as the entry says it."""
-        for strip in self.query(Strip):
-            await strip.settle()
-        await self.query("Exchange > .reply, Exchange > .error, Options").remove()
         entry = self.entry
-        if entry.reply:
-            notes = self.query("Exchange > .note")
-            await self.mount(self._words(entry.reply), before=notes.first() if notes else None)
-        if entry.error:
-            await self.mount(Static(inert_lines(entry.error), classes="error", markup=False))
-        if entry.options:
-            await self.mount(Options(entry.options))
+        with self.app.batch_update():  # one layout for all of it
+            for strip in self.query(Strip):
+                await strip.settle()
+            await self.query("Exchange > .error, Options").remove()
+            await self.hear()
+            if entry.error:
+                await self.mount(Static(inert_lines(entry.error), classes="error", markup=False))
+            if entry.options:
+                await self.mount(Options(entry.options))
 
     def renew(self, takes: dict[str, Take]) -> None:
         """Takes may have been rated or scored."""

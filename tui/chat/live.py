@@ -55,10 +55,9 @@ class LiveTurn:
                 if view:
                     await view.take(take)
             case Reply(text=text, done=False):
-                piece = clean_text(text)
-                entry.reply += piece
+                entry.reply += clean_text(text)
                 if view:
-                    await view.hear(piece)
+                    await view.hear()
             case Reply(text=text):
                 entry.reply = clean_text(text).strip()
             case Notice(text=text):
