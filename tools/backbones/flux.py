@@ -37,9 +37,8 @@ class Flux(Pipelined):
     def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
         width, height = self.frame(painting)
         shown = self.shown(painting)
-        asked: dict[str, Any] = {
-            "prompt": painting.prompt, "width": width, "height": height, "guidance_scale": painting.guidance,
-            "num_inference_steps": painting.steps, "max_area": width * height,
+        asked = self.plainly(painting) | {
+            "guidance_scale": painting.guidance, "max_area": width * height,
             # Its list of sizes is for pictures of about a megapixel.
             "_auto_resize": width * height >= 2**19,
         }  # fmt: skip

@@ -25,10 +25,7 @@ class Flux2(Pipelined):
     options: ClassVar[tuple[str, ...]] = ("is_distilled",)
 
     def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
-        width, height = self.frame(painting)
-        asked: dict[str, Any] = {
-            "prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps,
-        }  # fmt: skip
+        asked = self.plainly(painting)
         if not self.pipe.config.is_distilled:
             asked["guidance_scale"] = painting.guidance
         if painting.mask is not None:
@@ -62,10 +59,6 @@ class Flux2Dev(Pipelined):
     def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
         if painting.mask is not None:
             return self._inpaint, {}
-        width, height = self.frame(painting)
-        asked: dict[str, Any] = {
-            "prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps,
-            "guidance_scale": painting.guidance,
-        }  # fmt: skip
+        asked = self.plainly(painting) | {"guidance_scale": painting.guidance}
         shown = self.shown(painting)
         return self.pipe, asked | ({"image": shown} if shown else {})

@@ -32,11 +32,7 @@ class GlmImage(Pipelined):
     def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
         if painting.mask is not None:
             return self._inpaint, {}
-        width, height = self.frame(painting)
-        asked: dict[str, Any] = {
-            "prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps,
-            "guidance_scale": painting.guidance,
-        }  # fmt: skip
+        asked = self.plainly(painting) | {"guidance_scale": painting.guidance}
         shown = self.shown(painting)
         return (_Planned(self.pipe, shown) if shown else self.pipe), asked
 

@@ -82,6 +82,11 @@ class Pipelined(Adapting):
     def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
         """The pipeline that a painting needs and the arguments of its call, without the seed."""
 
+    def plainly(self, painting: Painting) -> dict[str, Any]:
+        """What every pipeline is asked: words, size and steps."""
+        width, height = self.frame(painting)
+        return {"prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps}
+
     def frame(self, painting: Painting) -> tuple[int, int]:
         """Width and height: asked for, else the source's shape at the model's own area, else a square."""
         if painting.size is not None:

@@ -54,11 +54,7 @@ class QwenImageEdit(Pipelined):
         super().free()
 
     def arguments(self, painting: Painting) -> tuple[Any, dict[str, Any]]:
-        width, height = self.frame(painting)
-        asked: dict[str, Any] = {
-            "prompt": painting.prompt, "width": width, "height": height, "num_inference_steps": painting.steps,
-            "true_cfg_scale": painting.guidance,
-        }  # fmt: skip
+        asked = self.plainly(painting) | {"true_cfg_scale": painting.guidance}
         if painting.guidance > 1:
             asked["negative_prompt"] = painting.negative or UNSAID
         if painting.mask is not None:
