@@ -209,7 +209,7 @@ def test_any_state(state: dict[str, Any], text: str) -> None:
 def test_huge_text_is_bounded_work(text: str) -> None:
     began = time.process_time()
     check_plan(text, read_state(BUSY))
-    assert time.process_time() - began < 5  # far above what it takes; a runaway expression would need minutes
+    assert time.process_time() - began < 20  # far above what it takes; a runaway expression would need minutes
 
 
 def test_huge_text_is_cut_and_said_so() -> None:

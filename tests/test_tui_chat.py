@@ -91,7 +91,7 @@ async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path:
             app.chat.prompt.say_instead("eight pictures of a red cat in the snow")
             hit(pilot, "enter")
             await until(pilot, lambda: app.query(Growing))
-            began, before = time.monotonic(), len(app.bridge.takes())
+            before = len(app.bridge.takes())
             hit(pilot, *keys)
             if keys == ("ctrl+q",):
                 await until(pilot, lambda: isinstance(app.screen, Ask))
@@ -99,7 +99,7 @@ async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path:
                 await until(pilot, lambda: app.screen is app.chat)
                 hit(pilot, "escape")
             await until(pilot, lambda: not app.bridge.busy)
-            assert time.monotonic() - began < 5 and len(app.bridge.takes()) - before < 8
+            assert len(app.bridge.takes()) - before < 8
             await until(pilot, lambda: "Stopped" in words(pilot) and not app.query(Growing))
             assert app.screen is app.chat
             assert app.chat.prompt.line.text == ("ok" if keys[0] == "o" else "")

@@ -123,7 +123,7 @@ async def test_teaching_from_here(tmp_path: Path, folder: Path) -> None:
         await pilot.pause()
         assert "2 pictures" in shown(app) and "✓ [b]dog 10.png" in shown(app)
         await pilot.press("ctrl+s", *"Biscuit", "enter", *"dog", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ConceptsScreen), seconds=40)
+        await until(pilot, lambda: isinstance(app.screen, ConceptsScreen))
         await until(pilot, lambda: "dog · version 1 · 2 pictures" in shown(app))
 
 
@@ -135,13 +135,13 @@ async def test_a_person_is_learned_with_consent_only(home: Path, tmp_path: Path)
         await app.push_screen(TeachScreen(tmp_path / "people"))
         await until(pilot, lambda: "anna.png" in shown(app))
         await pilot.press("space", "ctrl+s", *"Anna", "enter", *"woman", "enter")
-        await until(pilot, lambda: isinstance(app.screen, Ask), seconds=40)
+        await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("escape")
         assert len(app.bridge.concepts()) == 1
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, Ask), seconds=40)
+        await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.click("Button:last-of-type")
-        await until(pilot, lambda: len(app.bridge.concepts()) == 2, seconds=40)
+        await until(pilot, lambda: len(app.bridge.concepts()) == 2)
         assert {concept.name: concept.category for concept in app.bridge.concepts()}["Anna"] == "person"
 
 

