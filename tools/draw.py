@@ -35,6 +35,11 @@ _LITTLE = frozenset(
     "a an and the of in on at with to by for is are it its my me draw paint make show picture image please"
     " now some one under over near next this that him her put add make give wearing let have place turn".split()
 )
+_ONLY_ONE = frozenset(
+    "background backdrop scenery sky light lighting weather sun moon sea snow rain style mood pose place colour color"
+    " colours colors setting".split()
+)
+"""What every picture has: none is added to it."""
 
 Prompt = Annotated[str, Field(min_length=1, max_length=2000, description="What to draw, in the user's own words.")]
 Names = Annotated[list[str], Field(max_length=8, description="Names of the taught concepts that are in the picture.")]
@@ -166,8 +171,8 @@ def _can_borrow(desk: Desk, method: str) -> bool:
 def in_words(instruction: str, lender: str) -> tuple[str, bool]:
     """An instruction that lends from another take, for a model that sees only one picture.
 
-    "with the hat from the fifth" becomes "with the red hat" where the fifth take's description, `lender`, speaks
-    of a red hat. Also says whether it does.
+    "with the hat from the fifth" becomes "with a red hat" where the fifth take's description, `lender`, speaks of a
+    red hat; of "the hat" the picture that is changed knows nothing. Also says whether the description does.
     """
     match = _FROM_A_TAKE.search(instruction) or _ITS.search(instruction)
     if match is None:
@@ -175,10 +180,13 @@ def in_words(instruction: str, lender: str) -> tuple[str, bool]:
     noun, the = match["noun"], "the " if match.re is _ITS else ""
     words = (instruction[: match.start("place")] + the + instruction[match.end("place") :]).strip(" ,")
     described = re.findall(rf"((?:[a-z]+ ){{0,2}}){re.escape(noun)}(?!\w)", lender, re.IGNORECASE)
-    if not described:
-        return words, False
-    kept = [word for word in described[-1].split() if word.lower() not in _LITTLE]
-    return re.sub(rf"(?<!\w){re.escape(noun)}", " ".join([*kept, noun]), words, count=1), True
+    before = described[-1].split() if described else []
+    lent = " ".join([*(word for word in before if word.lower() not in _LITTLE), noun])
+    there_is_one = noun.lower() in _ONLY_ONE or "the" in before
+    article = "the " if there_is_one else "" if noun.endswith("s") else "an " if lent[0] in "aeiouAEIOU" else "a "
+    pattern = rf"(?<!\w)(?P<the>(?:the|that|those) )?{re.escape(noun)}(?!\w)"
+    words = re.sub(pattern, lambda found: (article if found["the"] else "") + lent, words, count=1, flags=re.IGNORECASE)
+    return words, bool(described)
 
 
 @dataclass(frozen=True, slots=True)
