@@ -45,6 +45,8 @@ class Scripted:
         self.requests: list[DrawRequest] = []
         self.made: list[str] = []
         self.broken: set[str] = set()
+        self.changed: list[float] = []
+        """Of the first pictures: how much of what they edit they change; the rest changes half of it."""
 
     def methods(self) -> list[MethodInfo]:
         able = {"draw", "edit", "several", "words"}
@@ -71,7 +73,8 @@ class Scripted:
         for index in range(request.count):
             self.made.append(request.method)
             image = Image.new("RGB", (16, 16), COLOURS.get(request.method, "grey"))
-            yield Drawn(image, index, (request.seed or 0) + index, request.method, "hash", {}, 0.01)
+            facts = {"changed": self.changed.pop(0) if self.changed else 0.5} if request.source else {}
+            yield Drawn(image, index, (request.seed or 0) + index, request.method, "hash", facts, 0.01)
 
     def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
         method = self.made[-1]
@@ -129,6 +132,22 @@ def test_what_is_missing_is_said_again(library):
     take = library.session().takes()[0]
     assert take.settings["request"]["index"] == 1 and take.settings["request"]["prompt"] == again.prompt
     assert len(take.settings["ladder"]) == 1 + RETRIES
+
+
+def test_an_edit_that_changed_nothing_is_tried_again(library):
+    studio = Scripted({"in_context": [GOOD]})
+    desk = desk_of(library, studio)
+    run(desk)
+    studio.changed = [0.0]
+    work = edit(desk, 1, "give him a hat")
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            answer = json.loads(end.value) if isinstance(end.value, str) else end.value
+            break
+    assert "nothing has changed" in str(answer) and desk.takes[-1].scores.verdict == "accept"
+    assert [r.count for r in studio.requests[1:]] == [1, RETRIES]
 
 
 def test_it_climbs_and_says_why(library):

@@ -24,7 +24,7 @@ from limner.tools.scoring.calibration import (
     taught,
 )
 from limner.tools.scoring.copying import likeness
-from limner.tools.scoring.phrases import pieces
+from limner.tools.scoring.phrases import ordered, pieces
 from limner.tools.scoring.raw import regions
 from limner.tools.studio import Studio
 from limner.tools.values import SubjectInput
@@ -52,6 +52,24 @@ def taught_subject(subject: Subject, name: str, *places: str) -> SubjectInput:
 
 
 # Phrases
+
+
+@pytest.mark.parametrize(
+    ("instruction", "said"),
+    [
+        ("now a crown instead of the sunglasses", ["with a crown"]),
+        ("swap the scarf for a bow tie and make it day", ["with a bow tie"]),
+        ("give little Momo a red and white scarf", ["with a red and white scarf"]),
+        ("give Biscuit sunglasses", ["with sunglasses"]),
+        ("add another dog next to him, and an umbrella", ["with another dog"]),
+        ("put Biscuit on the beach", []),
+        ("take off his hat", []),
+        ("add a bit more red", []),
+        ("give it back", []),
+    ],
+)
+def test_orders_say_what_will_be_there(instruction: str, said: list[str]) -> None:
+    assert ordered(instruction, ["Biscuit", "Momo"]) == said
 
 
 def test_a_prompt_falls_into_the_pieces_that_can_be_judged():

@@ -32,6 +32,8 @@ POOR = 0.34
 """Share of accepted pictures below which a method is left out, where another one did better."""
 ASKED = "train"
 """The kind of request under which it is remembered that a training was offered."""
+UNCHANGED = 0.002
+"""Part of a picture below which an edit has left it as it was."""
 STEP = 7919
 """Between the seeds of two tries; they stay apart from those of several candidates."""
 
@@ -224,8 +226,11 @@ class Ladder:
 
 
 def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Scores:
-    """Scores of a candidate; of an edit against its instruction."""
-    return studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None)
+    """Scores of a candidate; of an edit against its instruction, and an edit that changed nothing does not pass."""
+    found = studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None)
+    if drawn.settings.get("changed", 1.0) >= UNCHANGED or found.verdict not in ("accept", "not_measured"):
+        return found
+    return replace(found, verdict="retry", details={**found.details, "reason": "nothing has changed"})
 
 
 def worth(scores: Scores) -> tuple[int, float]:

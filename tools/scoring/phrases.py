@@ -40,6 +40,38 @@ def states(piece: str) -> bool:
     return re.match(rf"(?:(?:{_BEFORE}) )?(?:{_LEADS}|no)\s", piece, re.IGNORECASE) is not None
 
 
+_COLOURS = "red|blue|green|yellow|orange|purple|violet|pink|white|black|brown|gr[ae]y|gold|silver"
+_SOME = (
+    r"(?P<thing>(?:an?|some|another) (?!bit|lot|touch|tad)"
+    rf"(?:(?:{_COLOURS}) and (?:{_COLOURS}) )?(?:[\w’'-]+ ){{0,3}}?[\w’'-]+)"
+)
+_BARE = r"(?P<thing>(?!an? |the |some |back)[\w’'-]+)"
+_OVER = (
+    r"(?=\s+(?:instead|rather|and|but|then|please|too|as well|now|on|in|at|to|for|with|around|over|next|beside|behind)"
+    r"\b|\s*[,;:.!?]|\s*$)"
+)
+_ORDERS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear |hold |carry )?{_SOME}{_OVER}",
+        rf"\b(?:give|hand|lend|bring|get) (?:him|her|it|them) {_BARE}{_OVER}",
+        rf"\b(?:add|put|place|set) {_SOME}{_OVER}",
+        rf"\badd {_BARE}{_OVER}",
+        rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|into|by) {_SOME}{_OVER}",
+        rf"\b{_SOME} instead\b",
+    )
+]
+
+
+def ordered(instruction: str, names: Sequence[str] = ()) -> list[str]:
+    """What an instruction says by the way about the picture after it, each once: of "swap the hat for a crown" it is
+    "with a crown"; of what takes something away nothing."""
+    for name in sorted(names, key=len, reverse=True):
+        instruction = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "it", instruction, flags=re.IGNORECASE)
+    found = (match["thing"] for order in _ORDERS for match in order.finditer(instruction))
+    return [f"with {thing}" for thing in dict.fromkeys(thing.lower() for thing in found)]
+
+
 def _split(text: str) -> list[str]:
     """`text` cut where a preposition or a participle begins; what hangs over goes to the piece before it."""
     cut: list[str] = []

@@ -18,7 +18,7 @@ from ..values import SubjectInput
 from ..words import known_part, listed
 from .calibration import Measured, Thresholds, measured, subject_threshold, taught
 from .copying import likeness
-from .phrases import pieces, states
+from .phrases import ordered, pieces, states
 from .raw import best_assignment, regions, subject_similarity, text_similarity
 
 if TYPE_CHECKING:
@@ -187,8 +187,8 @@ class Scorer:
     ) -> None:
         """How well the whole prompt and each piece of it fit, and that nothing is there that must not be."""
         names = [s.name for s in subjects]
-        if self.preset.words is not None:
-            prompt = known_part(prompt, [*names, *(s.kind for s in subjects)], self.preset.words)
+        whole_prompt = prompt
+        prompt = self._heard(prompt, subjects)
         if not prompt.strip():
             return
         spoken = _plain(prompt, subjects, "it" if instruction else "")
@@ -198,6 +198,9 @@ class Scorer:
             return
         # Of an order ("take off his hat, now at night") only what it says about the picture can be judged.
         asked = [piece for piece in pieces(prompt, names) if not instruction or states(piece)]
+        if instruction:
+            told = (self._heard(piece, subjects) for piece in ordered(whole_prompt, names))
+            asked += [piece for words in told for piece in pieces(words, names) if piece not in asked]
         chances = {piece: self._chance(whole, piece) for piece in asked}
         for negative in dict.fromkeys(n for s in subjects for n in s.negatives):
             chances[f"no {negative}"] = 1 - self._chance(whole, negative)
@@ -209,6 +212,12 @@ class Scorer:
             found.text = (1 - WHOLE) * float(np.mean(list(chances.values()))) + WHOLE * fits
         elif not subjects:
             found.text = fits
+
+    def _heard(self, words: str, subjects: Sequence[SubjectInput]) -> str:
+        """The words that the preset's models know."""
+        if self.preset.words is None:
+            return words
+        return known_part(words, [name for s in subjects for name in (s.name, s.kind)], self.preset.words)
 
     def _chance(self, whole: np.ndarray, piece: str) -> float:
         """The chance that a piece holds: the encoder learned its phrases with a sigmoid round a fixed cosine."""
