@@ -2,8 +2,8 @@
 
 The schedule follows the clock, not the step: a warm-up, a plateau, and a linear decay over the last part (`decay`) of
 `minutes`. Weights, their moving average and the optimizers' state are kept in safetensors, complete or absent,
-every two minutes; a killed run goes on from there, and a longer `minutes` continues a finished one. Every start, also one
-without the optimizers' state, raises the rate over its first steps.
+every two minutes; a killed run goes on from there, and a longer `minutes` continues a finished one. Every start, also
+one without the optimizers' state, raises the rate over its first steps.
 """
 
 from __future__ import annotations

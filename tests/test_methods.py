@@ -19,6 +19,7 @@ from limner.tools import method as method_module
 from limner.tools.admission import lack
 from limner.tools.backbones import backbones
 from limner.tools.methods import in_context, ip_adapter, methods
+from limner.tools.methods.in_context import InContext
 from limner.tools.presets import load_preset
 from limner.tools.registry import discover
 from limner.tools.studio import Studio
@@ -315,3 +316,27 @@ def test_a_concept_keeps_what_the_adapter_hears_of_it(tiny_preset, tmp_path, mon
         method._heard.clear()
         monkeypatch.setattr(method.model, "image_embeddings", None)
         assert chat.say("draw Biscuit at night", method="ip_adapter").take is not None
+
+
+def test_the_figure_of_an_unknown_picture_is_its_own_reference(studio, monkeypatch):
+    method = studio.method("in_context")
+    monkeypatch.setattr(method, "config", replace(method.config, own_reference=True))
+    seen = []
+
+    def watched(request):
+        seen.append(request)
+        return InContext._itself(method, request)
+
+    monkeypatch.setattr(method, "_itself", watched)
+    picture = Image.new("RGB", (40, 40), "teal")
+    one, two = Image.new("L", (40, 40)), Image.new("L", (40, 40))
+    one.paste(255, (5, 5, 25, 35))
+    two.paste(255, (2, 5, 15, 35))
+    two.paste(255, (25, 5, 38, 35))
+    for mask in (one, two):
+        monkeypatch.setattr(studio, "mask", lambda image, mask=mask: mask)
+        list(studio.draw(DrawRequest("at night", source=picture, seed=1, method="in_context"), lambda: False))
+    list(studio.draw(DrawRequest("at night", seed=1, method="in_context"), lambda: False))
+    assert [request.source_mask for request in seen] == [one, None, None], "two figures are not one"
+    with_it, without = (InContext._itself(method, request).length for request in seen[:2])
+    assert with_it > without

@@ -82,6 +82,11 @@ class Method(ABC):
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         """Draws one picture a seed. Stops without a picture as soon as `cancelled()` is true."""
 
+    @property
+    def looks_closer(self) -> bool:
+        """Whether an edit of a picture of nobody who was taught needs `DrawRequest.source_mask`."""
+        return False
+
     def kept(self, subject: SubjectInput) -> Mapping[str, np.ndarray]:
         """What was computed of a subject's references and is worth keeping, `[references, d]` by space."""
         return {}

@@ -23,7 +23,7 @@ from .method import Method
 from .methods import methods
 from .presets import ModelSpec, Preset
 from .shelf import Shelf
-from .subject import crop_subject, foreground_share
+from .subject import crop_subject, foreground_share, in_one_piece
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
 from .words import known_part, unknown_words
 
@@ -182,7 +182,10 @@ class Studio:
         done = 0
         while True:
             try:
-                for item in self.method(name).generate(request, seeds[done:], cancelled):
+                method = self.method(name)
+                if request.source is not None and not request.subjects and method.looks_closer:
+                    request = replace(request, source_mask=self._only_subject(request.source))
+                for item in method.generate(request, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
                         item, done = replace(item, index=done), done + 1
                     yield item
@@ -216,6 +219,11 @@ class Studio:
         from . import photographs
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
+
+    def _only_subject(self, image: Image) -> Image | None:
+        """The mask of the one figure in a picture; `None` where there is none or a second one."""
+        mask = self.mask(image)
+        return mask if foreground_share(mask) >= LEAST_SHARE and in_one_piece(mask) else None
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""

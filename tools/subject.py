@@ -30,3 +30,10 @@ def crop_subject(image: Image.Image, mask: Image.Image | None, side: int = 64) -
 def foreground_share(mask: Image.Image) -> float:
     """Part of the picture that the subject covers, 0..1."""
     return float((np.asarray(mask) > 127).mean())
+
+
+def in_one_piece(mask: Image.Image) -> bool:
+    """Whether no empty columns part the subject's mask into two figures side by side, each a sixth of it or more."""
+    columns = (np.asarray(mask) > 127).sum(0)
+    before = columns.cumsum() / max(1, columns.sum())
+    return not ((columns == 0) & (before > 1 / 6) & (before < 5 / 6)).any()

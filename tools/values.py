@@ -70,6 +70,8 @@ class DrawRequest:
     description: str = ""
     """Of an edit: what the whole picture is to show afterwards, as far as it was ever said."""
     source: Image | None = None
+    source_mask: Image | None = None
+    """8-bit mask of the one figure in `source`; found by the studio for methods that ask, where nobody is taught."""
     borrow: Image | None = None
     """Another picture from which the edit takes something ("the hat from the fifth")."""
     count: int = 1

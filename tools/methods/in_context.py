@@ -36,7 +36,9 @@ PREVIEW_EVERY = 16
 class InContextConfig(MethodConfig):
     """Sampling of tokens; `references` is the most of a subject's references that enter the prompt.
 
-    `keep` favours the tokens of the picture being edited (see `nn.sampling.Sampling`).
+    `keep` favours the tokens of the picture being edited (see `nn.sampling.Sampling`). With `own_reference` the figure
+    in it, cut out, is shown as a reference of its own where no taught subject is in the picture: tokens say where what
+    is, references say who it is.
     """
 
     guidance: float = 3.0
@@ -46,6 +48,7 @@ class InContextConfig(MethodConfig):
     top_k: int = 0
     top_p: float = 1.0
     references: int = 3
+    own_reference: bool = False
 
 
 class InContext(Method):
@@ -63,6 +66,10 @@ class InContext(Method):
     def __init__(self, backbone: Autoregressive, config: MethodConfig) -> None:
         super().__init__(backbone, config)
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
+
+    @property
+    def looks_closer(self) -> bool:
+        return cast(InContextConfig, self.config).own_reference
 
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         from ..nn.sampling import Sampling
@@ -102,11 +109,21 @@ class InContext(Method):
         model = cast("Autoregressive", self.model)
         slots = [model.marks.concept.format(i) for i in range(model.most_subjects)]
         text = slotted(request.prompt, request.subjects[: model.most_subjects], slots)
-        shown = self._subjects(request.subjects[: model.most_subjects])
+        shown = self._subjects(request.subjects[: model.most_subjects]) if request.subjects else self._itself(request)
         return (
             model.read(request_part(text, source, model.marks), shown),
             model.read(request_part("", source, model.marks), self._subjects(())),
         )
+
+    def _itself(self, request: DrawRequest) -> Prefix:
+        """The figure of the picture being edited as a reference of its own, where it is known."""
+        from ..backbones.autoregressive import Text
+
+        if request.source is None or request.source_mask is None:
+            return self._subjects(())
+        figure = SubjectInput("", "", (request.source,), (request.source_mask,))
+        model = cast("Autoregressive", self.model)
+        return model.read([Text(model.marks.begin), *self.shown(0, figure)])
 
     def _subjects(self, subjects: tuple[SubjectInput, ...]) -> Prefix:
         """The subjects' part of the prompt, read once and kept while it is in use."""
