@@ -24,7 +24,12 @@ FILLS = 3
 WORDS: dict[str, Sequence[str]] = {
     name: text.split("|")
     for name, text in {
-        "scene": "on the beach|in the snow|in a forest|on the moon|at the pool|in a rowing boat|"
+        "scene": "at a bus stop in the fog|in a greenhouse full of ferns|on a rooftop at dusk|in an empty swimming pool|behind the bar of a jazz club|"
+        "under a street lamp in the rain|on a frozen canal|in the middle of a sunflower field|at the dentist|on the deck of a ferry|"
+        "in a cardboard box|among tall grass|on a stack of old books|at the allotment|in a bakery before opening time|"
+        "by a campfire|on a marble plinth|in a submarine|at the school fair|on the back of a lorry|in a rock pool|at the laundrette|"
+        "on the steps of the town hall|in a hammock between two palms|on wet cobblestones|inside a snow globe|at a diner in the fifties|"
+        "on the beach|in the snow|in a forest|on the moon|at the pool|in a rowing boat|"
         "under an apple tree|"
         "in paris|at a birthday party|on a skateboard|in the kitchen|by the sea|on a windowsill|"
         "in the desert|"
@@ -35,7 +40,11 @@ WORDS: dict[str, Sequence[str]] = {
         "in a meadow full of poppies|inside a castle|on a train|next to a lighthouse|"
         "in front of the eiffel tower|"
         "in a hot air balloon|on a red sofa|near a lake in the morning mist|at the christmas market",
-        "doing": "sleeping|riding a bike|eating ice cream|playing the piano|flying a kite|"
+        "doing": "brushing its teeth|mending a clock|juggling oranges|hanging out the washing|conducting an orchestra|peeling potatoes|"
+        "waving from a balcony|stealing a sausage|knitting a scarf|blowing out candles|feeding the ducks|pushing a pram|"
+        "queueing for chips|doing yoga|hiding under a duvet|playing chess against itself|sorting the post|shouting at the sea|"
+        "polishing its boots|carrying a ladder|sliding down a banister|toasting marshmallows|doing the dishes|"
+        "sleeping|riding a bike|eating ice cream|playing the piano|flying a kite|"
         "dancing in the rain|"
         "reading a newspaper|swimming in a lake|chasing butterflies|baking a cake|climbing a tree|surfing|"
         "drinking tea|driving a tractor|watching the stars|building a snowman|jumping over a fence|fishing|"
@@ -44,7 +53,12 @@ WORDS: dict[str, Sequence[str]] = {
         "role": "an astronaut|a pirate|a king|a superhero|a wizard|a chef|a knight|a detective|a mermaid|"
         "a cowboy|"
         "a ballerina|a fireman|a vampire|santa claus|a statue|a scientist|a ninja|a rock star|the mona lisa",
-        "object": "a red car|a castle|two unicorns|a dinosaur|a robot|a lighthouse|a rainbow|a tree|"
+        "object": "a rusty anchor|a stack of pancakes|an accordion player|a telephone box|three geese|a wheelbarrow full of pumpkins|"
+        "a paper aeroplane|a vending machine|a pair of wellies|a crab with a bucket|a garden gnome|a picnic blanket|a cello|"
+        "some bunting|a neon sign|a hedgehog|a pile of suitcases|a water tower|a rocking chair|two seagulls|a disco ball|"
+        "a jar of honey|a stone well|a ferris wheel|a chandelier|a rope ladder|a typewriter|a plate of dumplings|lots of lanterns|"
+        "a tuba|a satellite dish|a puddle|an igloo|"
+        "a red car|a castle|two unicorns|a dinosaur|a robot|a lighthouse|a rainbow|a tree|"
         "some birds|"
         "a hot air balloon|a cup of coffee|a black cat|a snowman|an old bridge|a bowl of fruit|a small house|"
         "three candles|a bicycle|a dragon|a sunflower|a wooden bench|a butterfly|a full moon|a big cake|"
@@ -53,13 +67,17 @@ WORDS: dict[str, Sequence[str]] = {
         "a robot dog|"
         "daffodils|a truck|a whale|some cheese|a piano|a sign|a ghost|a unicorn|"
         "a street lamp|a vase of tulips|flowers|a mountain|an owl|balloons|a spaceship|a fence",
-        "thing": "a hat|sunglasses|a red scarf|a crown|a cape|the hat|the scarf|a bow tie|boots|"
+        "thing": "a bobble hat|a poncho|swimming goggles|a tiara|a tool belt|headphones|an eyepatch|a bow|roller skates|a chef's hat|"
+        "a tie|a lifejacket|fingerless gloves|a medal|a name tag|a cardigan|an apron|a pipe|a moustache|the medal|a veil|a kilt|"
+        "a hat|sunglasses|a red scarf|a crown|a cape|the hat|the scarf|a bow tie|boots|"
         "the glasses|a backpack|"
         "a balloon|an umbrella|a flower|the umbrella|a guitar|the crown|a raincoat|a blue jumper|wings|"
         "a necklace|"
         "a party hat|the collar|a helmet|a lantern|mittens|the balloon|earrings|a green jacket|a monocle|"
         "a bell",
-        "part": "sky|background|grass|wall|floor|water|sofa|table|house|car|light|moon|sun|door|clouds|"
+        "part": "ceiling|carpet|tablecloth|horizon|river|snow|fence|fire|smoke|counter|shelf|bench|ship|tower|sand|leaves|crowd|path|"
+        "kitchen|bridge|rug|cake|label|sign|waves|bricks|frame|fireplace|hedge|gate|"
+        "sky|background|grass|wall|floor|water|sofa|table|house|car|light|moon|sun|door|clouds|"
         "trees|sea|"
         "window|road|flowers|shadow|lighting|curtains|roof|mountains|ground|bed|boat|lamp|reflections|"
         "people|tree",
@@ -75,7 +93,9 @@ WORDS: dict[str, Sequence[str]] = {
         "old|sunny|"
         "foggy|fluffy|elegant|playful|dark|bright|saturated|blue|cinematic|moody|dusty|busy|christmassy|"
         "magical",
-        "look": "at night|in winter|in the snow|in the rain|at sunset|on the beach|in autumn|on mars|"
+        "look": "under a full moon|in heavy rain|at rush hour|in the blue hour|by candlelight|in a sandstorm|in the seventies|"
+        "at harvest time|in thick fog|on a market day|after the storm|in the dead of winter|in soft window light|"
+        "at night|in winter|in the snow|in the rain|at sunset|on the beach|in autumn|on mars|"
         "in the evening|"
         "under water|in a forest|at dawn|in black and white|on a plain background|in a castle|in spring|"
         "at the zoo|"
@@ -83,11 +103,15 @@ WORDS: dict[str, Sequence[str]] = {
         "style": "watercolour|anime style|pixel art|oil paint|the style of van gogh|black and white|a comic|"
         "a cartoon|a pencil sketch|art deco|an old polaroid|claymation|a stained glass window|an etching|"
         "lego",
-        "new": "Momo|rex|Captain Fluff|Luna|Mister Whiskers|pixel|Orbit|Zorro|Grandma's Teapot|Kiki|"
+        "new": "Pickles|Count Basil|Nine-Volt|Auntie Bev|Halva|Jörg|Miss Marple|Gravel|Otis the Great|Teodor|Lady Pemberton|Blip|"
+        "Old Smokey|Queen Bea|Sergeant Fluff|Little Dumpling|Ozzy|Birgit|The Duke|Nonna|Professor Quill|Tuk-Tuk|Saffron|"
+        "Momo|rex|Captain Fluff|Luna|Mister Whiskers|pixel|Orbit|Zorro|Grandma's Teapot|Kiki|"
         "Bello|tofu|"
         "Sir Barks|Rosebud|Vela|Nibbles|Max|Lunita|Old Faithful|Sputnik|Ziggy|Mochi|Fjord Lounge|Bao|"
         "Anna-Lena",
-        "kind": "dog|cat|mug|teapot|hamster|car|bicycle|doll|lamp|horse|rabbit|teddy bear|chair|vase|"
+        "kind": "ferret|cockatoo|goose|hen|cow|donkey|alpaca|gecko|poodle|whippet|scooter|kettle|jug|sofa|wardrobe|rucksack|"
+        "stroller|nephew|uncle|colleague|landlady|puppet|garden gnome|saxophone|lantern|samovar|sled|canoe|van|knight|witch|"
+        "dog|cat|mug|teapot|hamster|car|bicycle|doll|lamp|horse|rabbit|teddy bear|chair|vase|"
         "backpack|"
         "parrot|brother|daughter|sneaker|handbag|grandmother|guitar|fish|tractor|toy train|cactus|watch|"
         "kettle",

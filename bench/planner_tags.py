@@ -40,6 +40,9 @@ STRANGE = 0.3
 """This share of the clauses comes again with words that nobody has met."""
 SWAPS = 2
 """So many other requests are put into the frame of each clause."""
+REMARKS = 0.3
+"""This share of the clauses comes again with a remark before or after it."""
+_BETWEEN = (", ", ", ", ", ", " ", " ", ". ", " - ", "; ", " lol ", " haha ", ", well, ", "... ")
 Tagged = tuple[Text, list[Word], tuple[str, ...]]
 """A clause, its words with their labels, and the labels that its intents allow."""
 _ARGUMENT = {
@@ -179,6 +182,7 @@ def gather_tagged(
         clause = read(text, dice.choice([*states, read_state(PLAIN)]))
         found.append((clause, [replace(w, label="edit") for w in words_of(clause.low)], ("edit",)))
     told = [clause for clause in found if clause and any(w.label for w in clause[1])]
+    told += remarked(told, remarks(folder / "voices"), dice)
     return told + [strange(clause, dice) for clause in told if dice.random() < STRANGE]
 
 
@@ -218,6 +222,35 @@ def swapped(found: Sequence[Tagged], dice: random.Random, times: int = SWAPS) ->
                     on = range(start, start + last - first)
                     words = [replace(w, label=label if w.start in on else "") for w in words_of(joined.low)]
                     made.append((joined, words, allowed))
+    return made
+
+
+def remarks(folder: Path) -> list[str]:
+    """What people say beside a request: the lines of `voices` under `# aside`."""
+    return [line for label, line in voices(folder) if label == "aside" and len(line) > 6]
+
+
+def beside(raw: str, remark: str, dice: random.Random) -> tuple[str, int]:
+    """A request with a remark after or before it, and where the request begins."""
+    remark, between = remark.strip(" .,!?"), dice.choice(_BETWEEN)
+    if dice.random() < 0.6:
+        return f"{raw.rstrip(' .,!?')}{between}{remark}", 0
+    return f"{remark}{between}{raw}", len(remark) + len(between)
+
+
+def remarked(found: Sequence[Tagged], lines: Sequence[str], dice: random.Random) -> list[Tagged]:
+    """Clauses with a remark beside them that is none of the request's words."""
+    made: list[Tagged] = []
+    for text, words, allowed in found:
+        if dice.random() >= REMARKS or len(words) > 25 or not lines:
+            continue
+        for remark, _ in fill(dice.choice(lines), [text.state], dice, 1):
+            raw, start = beside(text.raw, remark, dice)
+            joined = read(raw, text.state)
+            if joined.raw == raw:
+                labels = {w.start + start: w.label for w in words}
+                told = [replace(w, label=labels.get(w.start, "")) for w in words_of(joined.low)]
+                made.append((joined, told, allowed))
     return made
 
 

@@ -31,9 +31,12 @@ from ..agent.planner.references import read
 from ..agent.planner.state import Call, State, read_state
 from .planner import PLAIN, f1, score
 from .planner_slots import FILLS, fill, instructions, sentences, usual_states, voices
-from .planner_tags import gather_tagged, save_tagger, train_tagger, unmarked
+from .planner_tags import beside, gather_tagged, remarks, save_tagger, train_tagger, unmarked
 
 Sample = tuple[list[str], int]
+REMARKED = 0.1
+"""This share of the filled lines of `voices` comes again with a remark beside the request."""
+BESIDE = frozenset("draw edit refine forget rename undo redo fork like dislike compare".split())
 
 
 def label_of(case: Mapping[str, Any], state: State) -> str:
@@ -72,9 +75,13 @@ def gather(
         if label := label_of(case, state):
             found += samples(case["text"], state, label, dice, 1.0)
             found += samples(case["text"], state, label, dice, 0.5)
+    said = remarks(folder / "voices")
     for label, line in voices(folder / "voices"):
         for text, state in fill(unmarked(line), states, dice, FILLS):
             found += samples(text, state, label, dice, 0.35)
+            if label in BESIDE and said and dice.random() < REMARKED:
+                for remark, _ in fill(dice.choice(said), [state], dice, 1):
+                    found += samples(beside(text, remark, dice)[0], state, label, dice, 0.35)
     drawn = [state for state in states if state.takes]
     for text in instructions(edits):
         found += samples(text, dice.choice([*drawn, read_state(PLAIN)]), "edit", dice, 0.35)

@@ -199,6 +199,13 @@ def _by_look(said: str, options: Sequence[str], state: State) -> str | None:
     return told(said, {o: f"{t.prompt} {t.description} {' '.join(t.concepts)}" for o, t in takes.items() if t})
 
 
+_GENDERS = {
+    **dict.fromkeys("him he boy male man guy lad gentleman bloke".split(), "he"),
+    **dict.fromkeys("her she girl female woman lady lass".split(), "she"),
+    **dict.fromkeys("it thing".split(), "it"),
+}
+
+
 def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
     """Concepts among the options that "both", "her", "the girl" or "my cat" mean."""
     offered = [c for option in options if (c := state.concept(option))]
@@ -218,21 +225,14 @@ def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
         return tuple(c.name for c in offered)
     core = re.sub(r"^(?:the|my|our|i mean|i meant|it's|draw) ", "", SAID.sub("", said, count=1)) or said
     core = re.sub(r" (?:one|please|of course|obviously|again)$", "", core)
-    gender = {
-        "him": "he",
-        "he": "he",
-        "her": "she",
-        "she": "she",
-        "it": "it",
-        "boy": "he",
-        "girl": "she",
-        "male": "he",
-        "female": "she",
-        "thing": "it",
-    }.get(core)
-    fits = [c.name for c in offered if gender and c.pronoun == gender] or [
-        c.name for c in offered if core in kind_words(c.kind)
-    ]
+    words = [w for w in core.split() if w not in ("please", "little", "old", "one")]
+    gender = {_GENDERS[w] for w in words if w in _GENDERS}
+    kinds = {w for w in words if w not in _GENDERS}
+    fits = [
+        c.name
+        for c in offered
+        if words and gender <= {c.pronoun} and (kinds <= kind_words(c.kind) or set(words) <= kind_words(c.kind))
+    ] or [c.name for c in offered if core in kind_words(c.kind)]
     if not fits:
         shown = {
             c.name: " ".join(f"{t.prompt} {t.description}" for t in state.takes if t.concepts == (c.name,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import intent as intents
 from .intent import Reading
@@ -25,9 +25,9 @@ _HARD = re.compile(
 )
 _SOFT = re.compile(r",? (?P<but>but|though|only|just) |(?<!\bnot),? (?:and|so) (?:ok,? )?|, (?=\S)|\s-\s|: ")
 _EXPLICIT = re.compile(
-    rf"(?:now |also |another |please )*(?:(?:{either(DRAW_VERBS)}|(?:one|another|another one|a picture|"
+    rf"(?:now |also |another |please )*(?:(?:{either(DRAW_VERBS)}|(?:one|another|another one|a second one|a picture|"
     rf"a photo|another "
-    r"picture) of) |i (?:want|need|'d like) a (?:new )?picture)"
+    r"picture|one more|a second|a third|the other) (?:of|on|in|at|with|where|under|by|as)) |i (?:want|need|'d like) a (?:new )?picture)"
 )
 # Intents that are whole by themselves: what follows them is another request.
 _WHOLE = frozenset("undo redo fork compare like dislike forget rename revert train reject recall teach refine".split())
@@ -48,15 +48,26 @@ _UNLIKE = re.compile(
     r"(?:like )?(?:some|an)other\b.*|like (?:somebody|someone|something)\b.*)[.! ]*"
 )
 _GOES_ON = re.compile(r"(?:now |then )?(?:he|she|it|they)(?:'s|'re| is| are| shall| should)\b")
-_RIDES = re.compile(
-    r"(?:(?:please|so|and|just|now|ok|pls) )*(?:always|ever|never|for good|forever|permanently|"
-    r"every time|like ever|from now on|"
-    r"(?:please )?(?:do )?(?:remember|note|save|keep|learn|store)(?: (?:that|this|it|them))?(?: down|"
-    r" in mind| in memory| for "
-    r"(?:good|the future|next time|later))?(?: please)?|(?:don't|do not|"
-    r"never) (?:you )?(?:ever )?(?:forget|lose|drop|change|miss|draw|show|add)"
-    r"(?: (?:that|this|it|them))?|leave (?:it|them) out.*|bear (?:that|it) in mind)[ .!]*$"
+# "Please always show that", "so keep that on record": how long the words before it hold, and nothing else.
+_LASTING = re.compile(
+    r"\b(?:always|ever|never|forever|permanent(?:ly)?|remember|memori[sz]e|noted?|record|store|save|learn|bear|"
+    r"from now on|for good|each time|in mind|in memory|next time|in future|every (?:single |other )?(?:time|picture|drawing|one)|keep|leave|"
+    r"(?:don't|not) (?:you )?(?:ever )?(?:forget|lose|drop|change|miss|draw|show|add))\b"
 )
+_LITTLE = frozenset(
+    "please pls so and just now ok kindly do make sure that this it them him her his its their way like for good the "
+    "from on every single time picture pictures drawing drawings one in each all mind memory down of draw show include "
+    "add put have leave out next later future you ever not don't forget lose drop change miss be should must want i to "
+    "as a is always never forever permanent permanently remember memorise memorize note noted record keep save store "
+    "learn bear mistake exception without exceptions no file again could can would will if possible such other".split()
+)
+
+
+def _rides(low: str) -> bool:
+    """Whether words only say that what stands before them holds for good."""
+    return _LASTING.search(low) is not None and set(re.findall(r"[a-z']+", low)) <= _LITTLE
+
+
 _STATES = re.compile(
     r"(?!.*\b(?:too|needs?|should|must|now|missing|could|please|make|give|put|add)\b)[^,]{2,60}? (?:is|"
     r"are|was|were|looks?) .*"
@@ -84,7 +95,7 @@ _REASON = re.compile(
 )
 """Why somebody likes a picture or not: no change to make."""
 _ONLY_WHICH = re.compile(r"(?:(?:not \ue001+|no|the|in|on|for|from|with|ok|and|so|now|then|take|use|"
-    r"hm+),? )*\ue001+")
+    r"hm+|regarding|concerning|about|as (?:for|to)|right|well|back to|to|of),? )*\ue001+")
 # "I don't like the hat, make it blue": the hat, and no picture, is what somebody does not like.
 _A_PART = re.compile(
     r"\b(?:like|hate|dislike|love|stand|fond of|happy with) (?:the|his|her|its|their|that|those|these) "
@@ -124,12 +135,26 @@ def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> li
     joined: list[tuple[int, int]] = []
     for start, end in spans:
         part = text.part(start, end)
-        rides = _settings_only(part) or _settles(part, judge) or _RIDES.match(part.low)
+        rides = _settings_only(part) or _settles(part, judge) or _rides(part.low)
+        rides = rides or (joined and _goes_on(text.part(*joined[-1]), part, judge))
         if joined and (rides or _taught(text.part(*joined[-1]), part, judge)):
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))
     return joined
+
+
+_SCENE_GOES_ON = re.compile(
+    r"(?:on|in|at|under|near|by|with|without|inside|behind|beside|over|next to|in front of|wearing|holding|riding|"
+    r"(?!bring|thing|during|something|nothing|anything)[a-z]{2,}ing)\b"
+)
+
+
+def _goes_on(before: Text, text: Text, judge: Judge) -> bool:
+    """Whether a short sentence goes on with a scene: "▮. on the moon. eating cheese"."""
+    if len(before.low) > 80 or len(text.low) > 40 or not _SCENE_GOES_ON.match(text.low) or text.takes:
+        return False
+    return judge(before).intent == "draw" and judge(text).intent in ("draw", "edit")
 
 
 def _settings_only(text: Text) -> bool:
@@ -166,20 +191,52 @@ def _requests(parts: list[Text], judge: Judge) -> list[Text]:
         return parts
     parts = _pointed(parts)
     readings = [judge(part) for part in parts]
-    wanted = [
-        part
-        for part, r, before in zip(parts, readings, [None, *readings], strict=False)
-        if (before and before.intent == "reject" and _OF_HIM.match(part.low) and not _UNLIKE.fullmatch(part.low))
-        or not (before and before.intent == "reject" and _UNLIKE.fullmatch(part.low))
-        and r.intent not in ("reply", "aside")
-        and not (r.intent in ("edit", "draw") and not part.subjects and _STATES.fullmatch(part.low))
-        and not _SIGH.fullmatch(part.low)
-        and not (r.intent == "draw" and not part.subjects and not own(part, "draw").low)
-        and not (before and _A_NUMBER.fullmatch(part.low))
-        and not (r.intent == "edit" and _REASON.fullmatch(part.low.strip(" .!")))
-        and (r.intent not in ("like", "dislike") or part.takes or _VERDICT.search(part.low))
-    ]
-    return wanted or parts
+    sides = zip(parts, readings, [None, *readings], [*readings[1:], None], strict=False)
+    wanted = [part for part, reading, before, after in sides if _wants(part, reading, before, after)]
+    return _named_before(parts, wanted) or parts
+
+
+def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading | None) -> bool:
+    """Whether a part wants something, between the parts before and after it."""
+    intent, low = reading.intent, part.low
+    if before and before.intent == "reject":
+        if _UNLIKE.fullmatch(low):
+            return False
+        if _OF_HIM.match(low):
+            return True
+    if after and after.intent in ("undo", "redo") and not part.takes:  # "he's crying now. undo", "no no no. go back"
+        if intent in ("reject", "dislike") or (intent == "edit" and re.match(r"(?:he|she|it|they)(?:'s|'re| is| are)\b", low)):
+            return False
+    if intent in ("reply", "aside") or _SIGH.fullmatch(low) or (before and _A_NUMBER.fullmatch(low)):
+        return False
+    if intent in ("edit", "draw") and not part.subjects and _STATES.fullmatch(low):
+        return False
+    if intent == "draw" and not part.subjects and not own(part, "draw").low:
+        return False
+    if intent == "edit" and _REASON.fullmatch(low.strip(" .!")):
+        return False
+    return intent not in ("like", "dislike") or bool(part.takes or _VERDICT.search(low))
+
+
+def _named_before(parts: list[Text], wanted: list[Text]) -> list[Text]:
+    """The requests, each knowing whom a remark before it has named: "▮ ran away. delete her"."""
+    told: list[Text] = []
+    said: Text | None = None
+    for part in parts:
+        if any(part is kept for kept in wanted):
+            told.append(_about(said, part) if said is not None else part)
+            said = None
+        elif part.subjects:
+            said = part
+    return told
+
+
+def _about(remark: Text, request: Text) -> Text:
+    """The request, in which a pronoun means whom the remark before it named."""
+    names = [s.names[0] for s in remark.subjects if len(s.names) == 1]
+    if not names or request.subjects or not _HIM.search(request.low):
+        return request
+    return read(request.raw, replace(request.state, focus=(names[-1],)), request.hints)
 
 
 # "Four horns. always. four" says it again.
@@ -218,14 +275,15 @@ def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
             continue  # "can I see Rex but really small, in a teacup": one picture
         pause = cut.pause or cut.but or ", so " in cut.mark
         if (
-            pause
+            (pause or (" so " in cut.mark and left.intent in ("aside", "reply") and right.intent in _WHOLE))
             and _remark(left, cut.left)
             and right.sure >= 0.6
             and right.intent not in ("reply", "aside", "ask", "like", "dislike")
         ):
             opinion = left.intent in ("like", "dislike") and not cut.but and bool(_VERDICT.search(cut.left.low))
             opinion = opinion and (bool(cut.left.takes) or right.intent not in ("undo", "redo", "fork"))
-            return [*([cut.left] if opinion else []), *_parted(cut.right, judge, depth + 1)]
+            right_part = cut.right if opinion else _about(cut.left, cut.right)
+            return [*([cut.left] if opinion else []), *_parted(right_part, judge, depth + 1)]
         if (
             cut.pause
             and (right.intent == "reply" or (right.intent == "aside" and left.intent in _WHOLE - {"teach", "refine"}))
@@ -242,7 +300,7 @@ def _cuts(text: Text) -> list[_Cut]:
     for match in list(_SOFT.finditer(text.low))[:MOST]:
         left, right = text.part(0, match.start()), text.part(match.end())
         bare = _FORMAT.match(left.low) or _ONLY_WHICH.fullmatch(left.low) or _settings_only(left)
-        if bare or _RIDES.match(right.low):
+        if bare or _rides(right.low):
             continue
         if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
             cuts.append(
@@ -324,6 +382,8 @@ _NOT_THAT = re.compile(
 )
 
 
+# "On a mountain no not a mountain a boat": what is taken back is said again.
+_NOT_BUT = re.compile(r"(?:no,? )?not (?:an?|the|his|her|on|in|at|with) [a-z]+(?: [a-z]+)??,? (?:but )?(?=(?:an?|the|his|her|on|in|at|with) )")
 _HESITATES = re.compile(r"(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|or)[, ]*")
 _STEPS = re.compile(r"[\w-]+ (?:steps?|back|forwards?|times|more)\b")
 _COUNTS = re.compile(rf"(?:take |number |the )?(?:{either(NUMBERS)}|{either(ORDINALS)}|\d+|\ue001+)\b|"
@@ -337,9 +397,12 @@ def repaired(text: Text) -> Text:
     if wrong := _NOT_THAT.match(text.low):
         return text.part(wrong.end())
     for match in list(_REPAIR.finditer(text.low))[:4][::-1]:
+        if re.match(r"not (?:the |an? |his |her |its )?[a-z]+[ .!]*$", text.low[match.end() :]):
+            continue  # "pink no, not maroon" stands by what it said
         mark = match.group().strip(" ,;.!?-")
-        before, after = text.part(0, match.start()), text.part(match.end())
-        if not before.low or not after.low or len(before.low) < 3 or _plain_no(mark, text.low, match.end()):
+        wrong = _NOT_BUT.match(text.low, match.end())
+        before, after = text.part(0, match.start()), text.part(wrong.end() if wrong else match.end())
+        if not before.low or not after.low or len(before.low) < 3 or (not wrong and _plain_no(mark, text.low, match.end())):
             continue
         alike = [p for p in (_COUNTS, *_SLOTS) if p.search(before.low) and p.match(after.low)]
         if _HESITATES.fullmatch(mark) and not alike:

@@ -109,6 +109,8 @@ def shown(text: Text) -> tuple[int, ...]:
 def _draw(text: Text) -> list[Step]:
     settings, body = take_settings(text)
     words = own(body, "draw")
+    if words.low.startswith("of "):  # "three of her in the snow"
+        words = words.part(3)
     around = body.low.replace(words.low, "_", 1) if words.low else body.low
     if not settings.count and (match := _HOW_MANY.search(around)):
         settings.count = AMOUNTS.get(match["n"]) or number_of(match["n"]) or 1
@@ -189,20 +191,6 @@ def _revert(text: Text) -> list[Step]:
     return [Call("revert", args)]
 
 
-_QUERY_OF = re.compile(
-    r".*?\b(?:with|where|of|in which|about|had|has|showing|shows|in|at|for|on|"
-    r"any) (?P<what>.+)"
-)
-_ASKED_FOR = frozenset(
-    "a an the my our your is was are were he she it they there i we you one ones picture pictures "
-    "pic pics photo drawing "
-    "take takes version please find search look for me show where which that this any have has had "
-    "got do did can could "
-    "would again we've been yet already go gone went mine happened of in some us to who what anything "
-    "something with him his her its name names stored saved learned learnt taught".split()
-)
-
-
 def _recall(text: Text) -> list[Step]:
     known = recall(text)
     if known and isinstance(known[0], Call):
@@ -215,16 +203,8 @@ def _recall(text: Text) -> list[Step]:
         r"\b(?:picture|pic|photo|one|take|drawing)\b.*\b(?:with|where|in|at|on)\b", text.low
     ):
         return [Call("recall", {"query": sure[0]})]
-    text = text.plain(takes=True)
-    words = re.findall(r"[^\W\d_]+(?:'s)?", text.raw)
-    match = _QUERY_OF.match(text.low.strip(" ?!."))
-    if match and re.search(r"\b(?:find|search|where|which|any(?:thing)?|picture|one|got|have)\b", text.low):
-        words = re.findall(r"[^\W\d_]+(?:'s)?", text.raw[match.start("what") : match.end("what")])
-    query = " ".join(w for w in words if w.lower() not in _ASKED_FOR)
-    general = re.search(
-        r"\b(?:know|remember|learn(?:ed)?|memory|library|taught|concepts?|subjects?)\b", text.low
-    )
-    return [Call("recall", {"query": query} if query and not (general and not match) else {})]
+    query = own(text.plain(takes=True), "recall").raw.strip(" .,!?")
+    return [Call("recall", {"query": query} if query else {})]
 
 
 # After an undo, "put the hat back" wants what was undone.
@@ -264,7 +244,7 @@ def _fork(text: Text) -> list[Step]:
     take = which(text)
     if take is None:
         fits = shown(text)
-        if not fits and text.state.current and re.search(r"\b(?:it|this|that|here)\b", text.low):
+        if not fits and text.state.current and re.search(r"\b(?:it|this|that|here|there)\b", text.low):
             return [Call("fork", {"take": text.state.current})]
         if len(fits) == 1:
             return [Call("fork", {"take": fits[0]})]

@@ -57,6 +57,7 @@ _AFRESH = re.compile(
     rf"second|unrelated) (?:{either(PICTURES)}|panel|page|scene|one|start|topic|subject|idea|card|"
     rf"postcard|theme|thing|request)"
     rf"(?: now| please| then| this time| for a change)*(?: ?[:,;.!]| -)+ (?=\S)"
+    rf"|new(?: please)?(?: ?[:,;.!]| -)+ (?=\S)"
     rf"|(?:(?:let's )?(?:start|begin)(?: over| afresh| fresh| again| anew)? with (?:a |an )?(?:new|fresh|"
     rf"different|blank) [a-z]+|"
     rf"start (?:over|afresh|fresh|again|from scratch)|from scratch|(?:forget|leave|scrap|drop) "
@@ -67,6 +68,11 @@ _AFRESH = re.compile(
     rf"(?:shot|photo|picture|portrait))"
     rf"(?: ?[:,;.!]| -)+ (?=(?:just |only |now |please |how about |draw )*(?:\ue000|an? |two |my |the "
     rf"|some |three |draw |him |her |them ))"
+)
+# "A dinosaur eating broccoli please, new picture".
+_AFRESH_AT_END = re.compile(
+    rf"(?:[,.;!]| -) ?(?:(?:as|in|and|make it|for|it's|that's) )*(?:a |an )?(?:(?:completely|totally|brand) )?"
+    rf"(?:new|fresh|separate|different) (?:one|{either(PICTURES)})(?: please)?[.! ]*$"
 )
 # What a change is for says nothing about what kind of request it is.
 _WHY = re.compile(
@@ -108,10 +114,30 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     if afresh := _AFRESH.match(whole.low, start):
         whole = whole.part(afresh.end())
         whole.hints = replace(whole.hints, mode=whole.hints.mode or "draw")
+    elif (afresh := _AFRESH_AT_END.search(whole.low)) and afresh.start() > 3:
+        whole = whole.part(0, afresh.start())
+        whole.hints = replace(whole.hints, mode=whole.hints.mode or "draw")
     steps: list[Step] = []
+    sequel = _SEQUEL.search(whole.low) is not None
     for clause in clauses(repaired(whole), judge_with(lambda part: vote_of(grammar(part)))):
-        steps += _clause(clause, _after(steps, state), steps)
-    return tidy(_rejecting(steps, whole))
+        now = _after(steps, state)
+        if clause.state is not state:  # a remark has named whom it means
+            now = replace(now, focus=clause.state.focus)
+        steps += _clause(clause, now, steps, sequel)
+    return tidy(_counted_once(_rejecting(steps, whole), whole))
+
+
+_SEQUEL = re.compile(r"\b(?:then|after that|afterwards|after which)\b")
+_ONE_OF_EACH = re.compile(r"\b(?:one|first|1) (?:of|with|where|is|should|has)\b")
+
+
+def _counted_once(steps: list[Step], text: Text) -> list[Step]:
+    """As in "two pictures: one of ▮ …, and one of ▮ …": the count is of the pictures that are told."""
+    draws = [s for s in steps if isinstance(s, Call) and s.tool == "draw"]
+    if len(draws) < 2 or draws[0].args.get("count") != len(draws) or not _ONE_OF_EACH.search(text.low):
+        return steps
+    once = replace(draws[0], args={k: v for k, v in draws[0].args.items() if k != "count"})
+    return [once if s is draws[0] else s for s in steps]
 
 
 # "You got that wrong" is said of a picture, "you always get that wrong" of none.
@@ -229,8 +255,8 @@ def command(text: Text) -> list[Step] | None:
     return None
 
 
-def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
-    """One clause, seen in the state that the clauses before it leave behind."""
+def _clause(text: Text, state: State, before: list[Step], sequel: bool) -> list[Step]:
+    """One clause, seen in the state that the clauses before it leave behind; `sequel`: they come one after another."""
     if state is not text.state:
         text = read(text.raw, state, text.hints)
     steps = decide(text)
@@ -238,12 +264,25 @@ def _clause(text: Text, state: State, before: list[Step]) -> list[Step]:
         before[-1] = fuller
         return []
     last = before[-1] if before else None
+    if isinstance(last, Call) and last.tool == "draw" and len(steps) == 1 and _ONE_MORE.match(text.low):
+        steps = [_of_the_same(last, steps[0])]
     if len(steps) == 1 and isinstance(last, Call) and isinstance(steps[0], (Call, Ask)):
-        joined = _on_that_take(last, steps[0]) or _join(last, steps[0], text)
+        joined = _on_that_take(last, steps[0]) or (None if sequel else _join(last, steps[0], text))
         if joined is not None:
             before[-1] = joined
             return []
     return steps
+
+
+_ONE_MORE = re.compile(r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) (?:on|in|at|under|with|where|by|as|near|while)\b")
+
+
+def _of_the_same(last: Call, step: Step) -> Step:
+    """As in "draw ▮ in the snow, and one on the beach": another picture of the same subject."""
+    if not isinstance(step, Call) or step.tool != "draw" or "concepts" in step.args or "concepts" not in last.args:
+        return step
+    names = last.args["concepts"]
+    return replace(step, args=step.args | {"prompt": f"{' and '.join(names)} {step.args['prompt']}", "concepts": names})
 
 
 _TELLS = re.compile(

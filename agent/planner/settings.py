@@ -37,6 +37,10 @@ _SHAPE_WORDS = {
     "widescreen": "landscape",
     "wide": "landscape",
     "16:9": "landscape",
+    "long ways": "landscape",
+    "longways": "landscape",
+    "lengthways": "landscape",
+    "panoramic": "landscape",
     "square": "square",
 }
 _SHAPE = rf"(?P<shape>{either(_SHAPE_WORDS)})"
@@ -52,6 +56,17 @@ _SIZE = re.compile(
     rf"|(?:(?:^| )(?:make it |as )(?P<shape4>portrait|landscape)(?= ?$|[,.)]| please))"
     r"|(?:^(?:in |as )?(?P<shape5>portrait|landscape|square|upright|widescreen|16:9|9:16)(?= ?[.!]?$| please))"
 )
+# "…, a wide one please", "…; landscape, if you would", "…, tall ones for my phone": a part of its own that says no more.
+_SHAPE_APART = re.compile(
+    rf"(?:(?:^|[,;:.!?(]| -) ?|(?:,? and |,? but )(?=make|in |as |a |all ))(?:(?:and|but|in|as|make (?:it|them|that)|an?|"
+    rf"all|please|should be|it(?:'s| is)(?: for)?|something|(?:it )?(?:needs|has|wants) to be|must be) )*"
+    rf"{_SHAPE}(?:[- ](?:ones?|format|orientation|shape|size|mode|{_PICTURES}|is fine|will do|would do|if possible|"
+    rf"if you (?:would|can|could|please|like)|please|thanks|thank you|again|too|both|each|for (?:the|my|our|a|his|her) "
+    rf"[a-z' -]{{2,30}}))*,?(?: please|,? if you (?:would|can|could|please|like))?\)?"
+    rf"(?=[ .!]*$|[.,;!] ?|,? so (?:that )?(?:i|we|it|they)\b)"
+)
+_BARE = frozenset("tall wide long".split())
+"""Shapes that say something about the picture's things where nothing but a comma is around them."""
 _SHAPED = re.compile(rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:))")
 _BY = re.compile(
     rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|"
@@ -76,17 +91,19 @@ _LEADING = re.compile(
 _TRAILING = re.compile(
     rf"(?:[,;:(] ?| )(?:(?:in|give me|make|i want|i'd like|show me|as|and|draw|do|make me|please|"
     rf"let me have|with|try|all in) )*{_N} (?:(?:different|new|more|other|separate|"
-    rf"alternative) )*(?P<noun>{_PICTURES}|times|of (?:them|those|it|these))(?: (?:please|of it|"
+    rf"alternative) )*(?P<noun>{_PICTURES}|times|of (?:them|em|'em|those|it|these))(?: (?:please|of it|"
     rf"of that|to choose from|to pick from))*\)?$"
-    rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$| x ?(?P<z>\d)$| (?P<twice>twice|"
+    rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$|(?:^|[. ]) ?x ?(?P<z>\d)$| (?P<twice>twice|"
     rf"thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|"
     rf"those|these))?\)?$"
 )
 # "4 lighthouses in fog, separate pictures": so many pictures of one each.
 _EACH = re.compile(
-    rf"^(?P<ask>.{{0,40}}?)\b{_N} (?P<what>\S.*?)(?P<each>[,;(]? (?:all )?(?:in |on |as )?(?:separate|"
+    rf"^(?P<ask>.{{0,40}}?)\b{_N} (?P<what>\S.*?)(?P<each>[,;(]? (?:(?:all )?(?:in |on |as )?(?:separate|"
     rf"seperate|different|individual|"
-    rf"single) {_PICTURES}(?: (?:each|please))?[.!) ]*)$"
+    rf"single) {_PICTURES}(?: (?:each|please))?|(?:just )?(?:one|1) (?:each|per (?:{_PICTURES})|(?:in|on) (?:each|every) "
+    rf"(?:{_PICTURES})|each per (?:{_PICTURES}))|each (?:in|on|as) (?:its|their|his|her|an?) (?:own |separate )*"
+    rf"(?:{_PICTURES}))[.!) ]*)$"
 )
 _WORDS = {"multiple": 3, "various": 3, "different": 3}
 
@@ -138,8 +155,8 @@ def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
     if match := _SEED.search(text.low):
         settings.seed = int(match["seed"])
         text = cut(text, *match.span())
-    for pattern in (_SIZE, _SHAPED):
-        if match := pattern.search(text.low):
+    for pattern in (_SIZE, _SHAPED, _SHAPE_APART):
+        if match := _last(pattern, text.low):
             settings.size = _size(match)
             text = cut(text, *match.span())
             break
@@ -157,6 +174,15 @@ def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
         settings.count = {"twice": 2, "thrice": 3}.get(match["twice"] or "") or _amount(word)
         text = text.part(0, match.start())
     return settings, text
+
+
+def _last(pattern: re.Pattern[str], low: str) -> re.Match[str] | None:
+    """Where a size is said; a bare "tall" in the middle is said of something in the picture."""
+    match = pattern.search(low)
+    if match and pattern is _SHAPE_APART and match["shape"] in _BARE and match.end() < len(low.rstrip(" .!")):
+        said = match.group().strip(" ,;:.!?(-")
+        return None if said == match["shape"] else match
+    return match
 
 
 def cut(text: Text, start: int, end: int) -> Text:

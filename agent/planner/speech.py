@@ -42,7 +42,14 @@ SPELT: dict[str, str] = {
     "darwing": "drawing", "yelow": "yellow", "yellwo": "yellow", "purpel": "purple", "balck": "black",
     "bleu": "blue", "umbrela": "umbrella", "umberella": "umbrella", "sunglases": "sunglasses",
     "mountian": "mountain", "moutain": "mountain", "freind": "friend", "beautifull": "beautiful",
-    "nevr": "never", "somthing": "something", "flowrs": "flowers", "colar": "collar", "befor": "before",
+    "nevr": "never", "wi": "with", "tae": "to", "ye": "you", "yer": "your", "cannae": "can't", "dinnae": "don't",
+    "wasnae": "wasn't", "isnae": "isn't", "didnae": "didn't", "couldnae": "couldn't", "intae": "into", "oot": "out",
+    "aboot": "about", "wee bit": "little bit", "twa": "two", "gie": "give", "frae": "from", "mak": "make", "tak": "take",
+    "noo": "now", "sumthing": "something", "smth": "something", "bc": "because", "rn": "right now", "jus": "just",
+    "prolly": "probably", "wit": "with", "dat": "that", "dis": "this", "sry": "sorry", "srry": "sorry", "tho": "though",
+    "abit": "a bit", "coud": "could", "shoud": "should", "plase": "please", "pleas": "please", "plaese": "please",
+    "thier": "their", "thanx": "thanks", "thnx": "thanks", "yea": "yeah", "ya": "you", "y'all": "you", "kinda": "kind of",
+    "foward": "forward", "diferent": "different", "colr": "color", "collor": "color", "vertial": "vertical", "somthing": "something", "flowrs": "flowers", "colar": "collar", "befor": "before",
 }  # fmt: skip
 _SPELT = re.compile(
     rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE

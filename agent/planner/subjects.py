@@ -32,6 +32,7 @@ _SUBJECT_PLACE = re.compile(
     r"know|without|than|so|because|from|showing|having|watch|wish|let|sketch|show|show me|draw me|of|"
     r"with|and|or|put|give|let|is|forget|rename|who|about|"
     r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|"
+    r"please|pls|that|alone|while|where|also|"
     r"generate|create|render|revert|recall|me|like|and also|also|then))\s*$"
 )
 _AFTER_NAME = re.compile(
@@ -135,6 +136,8 @@ def _is_name(raw: str, low: str, start: int, end: int, name: str) -> bool:
         return True
     if raw[start:end] == name and name[:1].isupper() and low[start:end] not in _WEATHER and low[end : end + 1] == " ":
         return True
+    if _DOES.match(low, end) and low[start:end] not in _WEATHER:
+        return not re.search(r"\b(?:the|his|her|its|their)\s$", before)
     if re.search(r"\b(?:the|his|her|its|their)\s$", before) or not _AFTER_NAME.match(low, end):
         return False
     if low[start:end] not in _WEATHER and re.search(r"\b(?:isn't|not|even|wasn't|like|hardly)\s$", before):
@@ -210,7 +213,9 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
         for match in _cached(group).finditer(low):
             names = of_kind(plurals[match["word"]], state.concepts)
             if len(names) > 1 and len(names) == _HOW_MANY.get(match["n"], len(names)):
-                yield Subject(match.start(), match.end(), names, match.group(), "group")
+                one = re.search(r"\b(?:one|any|either) of $", low[: match.start()])
+                start = one.start() if one else match.start()
+                yield Subject(start, match.end(), names, low[start : match.end()], "mine" if one else "group")
     for match in _EVERYONE.finditer(low):
         take = state.take(state.current)
         every = tuple(c.name for c in state.concepts)

@@ -20,7 +20,7 @@ _AFTER = (
     r"(?=$|[,.!?;:)\"]| -|'s\b|\s(?:and|or|but|with|without|again|at|in|on|is|was|are|to|as|for|from|"
     r"please|instead|now|"
     r"should|looks?|has|had|vs|versus|than|though|needs?|could|into|by|so|then|would|more|like|too|"
-    r"wearing|it|"
+    r"wearing|it|can|let|turn|swap|replace|move|take|set|paint|there|really|must|might|may|still|thanks|pls|"
     r"if|because|because|has|does|did|looked|best|better|only|over|while|which|who|except|minus|plus|"
     r"yet|anyway|"
     r"behind|above|below|under|near|around|before|after|during|of|goes|go|gets|got|works|put|make|add|"
@@ -146,7 +146,7 @@ class TakeRef:
 def find_takes(low: str, state: State) -> list[TakeRef]:
     """All references to takes in `low`, in order, without overlaps."""
     found: list[TakeRef] = []
-    by_place = (_other, _groups, _before, _ranked, _numbered, _placed, _listed)
+    by_place = (_before_that, _other, _groups, _before, _ranked, _numbered, _placed, _listed)
     for finder in (*by_place, _described, _depicted, _unseen, _current):
         for ref in finder(low, state):
             if all(ref.end <= other.start or other.end <= ref.start for other in found):
@@ -163,6 +163,36 @@ def number_of(word: str) -> int:
 def _ref(match: re.Match[str], numbers: tuple[int, ...], how: str, group: str | int = 0) -> TakeRef:
     start, end = match.span(group)
     return TakeRef(start, end, numbers, match.group(group).strip(), how)
+
+
+_PRIOR = re.compile(
+    r"(?<!\w)(?:(?:the )?(?:one|picture|take|version|image|drawing|pic|photo|shot|way (?:it|he|she|they) (?:was|were|looked)|"
+    r"\ue000+|[a-z]+(?: [a-z]+)?) |(?:as|how|like|when|where) (?:it|he|she|they|we|things) (?:was|were|looked|had) |"
+    r"(?<=back to )|(?<=back ))(?P<t>(?:from )?before )(?:(?:we|i|you) (?:added|put|gave|made|drew|did|turned|changed) )?"
+    r"(?:(?:him|her|it|them) )?(?:on |in )?(?:the |a |an |his |her |its |their |all the |that |any )?(?P<words>[a-z]+(?: [a-z]+)?)"
+    r"(?=$|[,.!?;:]| (?:and|but|go|was|is|please|pls|again|let|then|thanks|were|looked|had|on|in|came|appeared)\b)"
+)
+_SPARED = re.compile(
+    r"(?<!\w)(?:the|that) (?P<words>[a-z]+(?: [a-z]+)?) (?:(?:one|picture|take|version|image|drawing|pic|photo|shot|scene) )?"
+    r"without (?:the |a |an |any |his |her |its )?(?P<less>[a-z]+)"
+)
+
+
+def _before_that(low: str, state: State) -> Iterator[TakeRef]:
+    """As in "the one before the hat" and "the beach without the hat": takes from before something came in."""
+    for match in _PRIOR.finditer(low):
+        words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
+        came = [t for t in state.takes if words and _stemmed(words) <= stems(t.prompt) and t.parent]
+        if came and state.take(came[0].parent):
+            yield TakeRef(match.start(), match.end(), (came[0].parent or 1,), match.group(), "described")
+    for match in _SPARED.finditer(low):
+        words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
+        less = {_stem(match["less"])}
+        gone = re.compile(r"\b(?:remove|without|no|lose|delete|drop|away|out|rid)\b")
+        fits = [t for t in state.takes if words and _stemmed(words) <= stems(t.description)]
+        bare = [t for t in fits if not less & stems(t.description) or (gone.search(t.prompt.lower()) and less & stems(t.prompt))]
+        if bare and len(bare) < len(fits):
+            yield _ref(match, (bare[-1].number,), "described")
 
 
 _OTHER = re.compile(rf"(?<!\w)the other (?:one|{either(PICTURE)})(?![\w-])")
@@ -235,7 +265,8 @@ def _numbered(low: str, state: State) -> Iterator[TakeRef]:
         number = number_of(match["digits"] or match["spelled"])
         word = match["word"] or "#"
         before = low[: match.start()]
-        if match["the"] and (match["the"] != "the " or word not in ("take", "picture", "image", "version")):
+        on_it = re.search(r"^(?:(?:and|so|ok|now|but|please) )*(?:in|on|for|from|to|about|with) $", before)
+        if match["the"] and not (on_it and state.exists(number)) and (match["the"] != "the " or word not in ("take", "picture", "image", "version")):
             continue  # "the number 9 on the shirt" is a picture's content
         if word in ("no", "nr", "num") and not match["dot"] and match["spelled"]:
             continue  # "no one should …"
@@ -282,9 +313,11 @@ def _described(low: str, state: State) -> Iterator[TakeRef]:
         for match in pattern.finditer(low):
             said = list(re.finditer(r"[a-z]+", match["words"]))
             for count in range(len(said), 0, -1) if pattern is _DESCRIBED_BY else (len(said),):
-                words = {w.group() for w in said[:count]} - _IGNORED
+                words = {w.group() for w in said[:count]} - _IGNORED - {"just", "only"}
                 if not words or words & _NOT_A_LOOK or not (fits := matching(words, state)):
                     continue
+                if re.match(r"(?:just|only) ", match["words"]):
+                    fits = fits[:1]
                 how = "described" if len(fits) == 1 else "several"
                 end = match.start("words") + said[count - 1].end()
                 if count == len(said):
