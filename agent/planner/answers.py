@@ -75,6 +75,8 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     if _GONE.fullmatch(said) and (gone := _agreed(pending.question, state)):
         return gone
     option = option_of(said, pending.options) or ranked(said, pending.options) if not _OTHER.fullmatch(said) else None
+    if _several(said, pending.options, state):
+        option = None
     if option is None and asked and asked.slot == "take" and not _own_request(text, state, asked):
         option = _by_look(said, pending.options, state)
     if option is None and (let_go := _dropped(said, text, state)):
@@ -206,6 +208,14 @@ _GENDERS = {
 }
 
 
+def _several(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
+    """Concepts among the options that an answer names together: "Rex and Luna"."""
+    named = {s.names[0] for s in read(said, state).subjects if len(s.names) == 1}
+    chosen = tuple(option for option in options if option in named)
+    one = re.search(r"\b(?:not|no|or|instead|rather|than|sorry|over)\b", said)
+    return chosen if len(chosen) > 1 and not one else ()
+
+
 def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
     """Concepts among the options that "both", "her", "the girl" or "my cat" mean."""
     offered = [c for option in options if (c := state.concept(option))]
@@ -223,6 +233,8 @@ def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
         said,
     ):
         return tuple(c.name for c in offered)
+    if several := _several(said, options, state):
+        return several
     core = re.sub(r"^(?:the|my|our|i mean|i meant|it's|draw) ", "", SAID.sub("", said, count=1)) or said
     core = re.sub(r" (?:one|please|of course|obviously|again)$", "", core)
     words = [w for w in core.split() if w not in ("please", "little", "old", "one")]

@@ -23,11 +23,15 @@ _HARD = re.compile(
     r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|(?<!\bnow)(?<!\bsince),?\s+(?:and\s+)?(?:then|after that|afterwards|"
     r"after which)(?:,)?\s+(?=\S)"
 )
-_SOFT = re.compile(r",? (?P<but>but|though|only|just) |(?<!\bnot),? (?:and|so) (?:ok,? )?|, (?=\S)|\s-\s|: ")
+_SOFT = re.compile(
+    r",? (?P<but>but|though|only|just) |(?<!\bnot),? (?:and|so)(?! (?:much|many|far|long|good|nice|cute|"
+    r"on)\b) (?:ok,? )?|, (?=\S)|\s-\s|: "
+)
 _EXPLICIT = re.compile(
     rf"(?:now |also |another |please )*(?:(?:{either(DRAW_VERBS)}|(?:one|another|another one|a second one|a picture|"
     rf"a photo|another "
-    r"picture|one more|a second|a third|the other) (?:of|on|in|at|with|where|under|by|as)) |i (?:want|need|'d like) a (?:new )?picture)"
+    r"picture|one more|a second|a third|the other) (?:of|on|in|at|with|where|under|by|as)) |i (?:want|need|'d "
+    r"like) a (?:new )?picture)"
 )
 # Intents that are whole by themselves: what follows them is another request.
 _WHOLE = frozenset("undo redo fork compare like dislike forget rename revert train reject recall teach refine".split())
@@ -51,7 +55,8 @@ _GOES_ON = re.compile(r"(?:now |then )?(?:he|she|it|they)(?:'s|'re| is| are| sha
 # "Please always show that", "so keep that on record": how long the words before it hold, and nothing else.
 _LASTING = re.compile(
     r"\b(?:always|ever|never|forever|permanent(?:ly)?|remember|memori[sz]e|noted?|record|store|save|learn|bear|"
-    r"from now on|for good|each time|in mind|in memory|next time|in future|every (?:single |other )?(?:time|picture|drawing|one)|keep|leave|"
+    r"from now on|for good|each time|in mind|in memory|next time|in future|every (?:single |other )?(?:time|"
+    r"picture|drawing|one)|keep|leave|"
     r"(?:don't|not) (?:you )?(?:ever )?(?:forget|lose|drop|change|miss|draw|show|add))\b"
 )
 _LITTLE = frozenset(
@@ -136,7 +141,7 @@ def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> li
     for start, end in spans:
         part = text.part(start, end)
         rides = _settings_only(part) or _settles(part, judge) or _rides(part.low)
-        rides = rides or (joined and _goes_on(text.part(*joined[-1]), part, judge))
+        rides = rides or (bool(joined) and _goes_on(text.part(*joined[-1]), part, judge))
         if joined and (rides or _taught(text.part(*joined[-1]), part, judge)):
             joined[-1] = (joined[-1][0], end)
         else:
@@ -154,7 +159,8 @@ def _goes_on(before: Text, text: Text, judge: Judge) -> bool:
     """Whether a short sentence goes on with a scene: "▮. on the moon. eating cheese"."""
     if len(before.low) > 80 or len(text.low) > 40 or not _SCENE_GOES_ON.match(text.low) or text.takes:
         return False
-    return judge(before).intent == "draw" and judge(text).intent in ("draw", "edit")
+    scene = judge(before).intent == "draw" or (bool(before.subjects) and MARKS_ONLY.fullmatch(before.low) is not None)
+    return scene and judge(text).intent in ("draw", "edit")
 
 
 def _settings_only(text: Text) -> bool:
@@ -189,11 +195,14 @@ def _requests(parts: list[Text], judge: Judge) -> list[Text]:
     """The parts that want something: talk and mere opinions beside a request are left out."""
     if len(parts) < 2:
         return parts
-    parts = _pointed(parts)
+    parts = _pointed(parts, judge)
     readings = [judge(part) for part in parts]
     sides = zip(parts, readings, [None, *readings], [*readings[1:], None], strict=False)
     wanted = [part for part, reading, before, after in sides if _wants(part, reading, before, after)]
     return _named_before(parts, wanted) or parts
+
+
+_AGAIN_AGAIN = re.compile(r"(?:(?:again|more|another)[ !.,]*)+")
 
 
 def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading | None) -> bool:
@@ -204,8 +213,11 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
             return False
         if _OF_HIM.match(low):
             return True
+    if after and after.intent == "draw" and _AGAIN_AGAIN.fullmatch(low):
+        return False
     if after and after.intent in ("undo", "redo") and not part.takes:  # "he's crying now. undo", "no no no. go back"
-        if intent in ("reject", "dislike") or (intent == "edit" and re.match(r"(?:he|she|it|they)(?:'s|'re| is| are)\b", low)):
+        states = intent == "edit" and re.match(r"(?:he|she|it|they)(?:'s|'re| is| are)\b", low)
+        if states or intent in ("reject", "dislike"):
             return False
     if intent in ("reply", "aside") or _SIGH.fullmatch(low) or (before and _A_NUMBER.fullmatch(low)):
         return False
@@ -234,7 +246,8 @@ def _named_before(parts: list[Text], wanted: list[Text]) -> list[Text]:
 def _about(remark: Text, request: Text) -> Text:
     """The request, in which a pronoun means whom the remark before it named."""
     names = [s.names[0] for s in remark.subjects if len(s.names) == 1]
-    if not names or request.subjects or not _HIM.search(request.low):
+    him = _HIM.search(request.low)
+    if not names or not him or any(s.start < him.start() for s in request.subjects):
         return request
     return read(request.raw, replace(request.state, focus=(names[-1],)), request.hints)
 
@@ -244,12 +257,35 @@ _A_NUMBER = re.compile(rf"{either(NUMBERS)}[.! ]*")
 _SIGH = re.compile(r"(?:oops|whoops|ugh|argh|hm+|oh no|oh dear|damn|wait|ouch|sorry|my bad)[.!, ]*")
 
 
-def _pointed(parts: list[Text]) -> list[Text]:
+def _changes_it(before: Text, text: Text, judge: Judge) -> bool:
+    """Whether a take is only named, or complained of, and the next sentence changes it: "Take 2. Add socks"."""
+    if text.takes or text.subjects or judge(text).intent != "edit":
+        return False
+    return _ONLY_WHICH.fullmatch(before.low.strip(" .!:,")) is not None or (
+        judge(before).intent == "edit" and not own(before, "edit").low
+    )
+
+
+# "The last three changes were a mistake. Undo them."
+_LAST_FEW = re.compile(rf"\b(?:last|latest|previous) (?P<n>\d{{1,2}}|{either(NUMBERS)}) [a-z]+")
+_UNDO_THEM = re.compile(
+    r"(?:please |so |can you |could you |kindly )*(?:undo|revert|cancel|reverse|scrap|take) (?:them|those|these|"
+    r"all of them)"
+    r"(?: back)?(?: all)?(?: please)?[.! ]*"
+)
+
+
+def _pointed(parts: list[Text], judge: Judge) -> list[Text]:
     """After "I preferred the first one", "go back to that" is the request, and the first one is meant."""
     found: list[Text] = []
     for part in parts:
         named = [ref for ref in found[-1].takes if ref.how != "current"] if found else []
-        if len(named) == 1 and len(named[0].numbers) == 1 and (back := _BACK_TO_IT.match(part.low)):
+        several = _LAST_FEW.search(found[-1].plain(takes=True).low) if found else None
+        if several and _UNDO_THEM.fullmatch(part.low):
+            found[-1] = read(f"undo {several['n']} steps", part.state, part.hints)
+        elif len(named) == 1 and len(named[0].numbers) == 1 and _changes_it(found[-1], part, judge):
+            found[-1] = read(f"in take {named[0].numbers[0]}, {part.raw}", part.state, part.hints)
+        elif len(named) == 1 and len(named[0].numbers) == 1 and (back := _BACK_TO_IT.match(part.low)):
             found[-1] = read(f"{part.raw[: back.start('it')]}take {named[0].numbers[0]}", part.state, part.hints)
         else:
             found.append(part)
@@ -286,6 +322,7 @@ def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
             return [*([cut.left] if opinion else []), *_parted(right_part, judge, depth + 1)]
         if (
             cut.pause
+            and not take_settings(cut.right)[0].args()
             and (right.intent == "reply" or (right.intent == "aside" and left.intent in _WHOLE - {"teach", "refine"}))
             and right.sure >= 0.75
             and left.intent not in ("reply", "ask")
@@ -300,13 +337,25 @@ def _cuts(text: Text) -> list[_Cut]:
     for match in list(_SOFT.finditer(text.low))[:MOST]:
         left, right = text.part(0, match.start()), text.part(match.end())
         bare = _FORMAT.match(left.low) or _ONLY_WHICH.fullmatch(left.low) or _settings_only(left)
-        if bare or _rides(right.low):
+        if bare or _rides(right.low) or (match.group().strip() == "and" and _listed(left, right)):
             continue
         if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
             cuts.append(
                 _Cut(left, right, bool(match["but"]), match.group(), match.group()[0] in ",:-" or "-" in match.group())
             )
     return cuts
+
+
+_A_TAKE = rf"(?:\ue001+|\d{{1,3}}|{either(NUMBERS)}|{either(ORDINALS)})"
+_ENDS_IN_TAKE = re.compile(rf"{_A_TAKE}$")
+_MORE_TAKES = re.compile(
+    rf"(?:the )?{_A_TAKE}(?:$|[ ,]+(?:next|side|beside|together|for|so|please|with|at|against|and|thanks)\b)"
+)
+
+
+def _listed(left: Text, right: Text) -> bool:
+    """Whether "and" stands between takes: "put 2 and 3 side by side"."""
+    return _ENDS_IN_TAKE.search(left.low) is not None and _MORE_TAKES.match(right.low) is not None
 
 
 def _remark(reading: Reading, text: Text) -> bool:
@@ -326,6 +375,8 @@ def _both(cut: _Cut, left: Reading, right: Reading, whole: Reading) -> bool:
     if any(r.intent == "draw" and not own(t, "draw").low for t, r in ((cut.left, left), (cut.right, right))):
         return False
     if min(left.sure, right.sure) < 0.6 or {left.intent, right.intent} & {"reply", "aside", "ask"}:
+        return False
+    if right.intent in ("like", "dislike") and not cut.right.takes and not _VERDICT.search(cut.right.low):
         return False
     if left.intent == right.intent:
         if left.intent == "draw":
@@ -383,7 +434,10 @@ _NOT_THAT = re.compile(
 
 
 # "On a mountain no not a mountain a boat": what is taken back is said again.
-_NOT_BUT = re.compile(r"(?:no,? )?not (?:an?|the|his|her|on|in|at|with) [a-z]+(?: [a-z]+)??,? (?:but )?(?=(?:an?|the|his|her|on|in|at|with) )")
+_NOT_BUT = re.compile(
+    r"(?:no,? )?not (?:an?|the|his|her|on|in|at|with) [a-z]+(?: [a-z]+)??,? (?:but )?(?=(?:an?|the|his|her|on|"
+    r"in|at|with) )"
+)
 _HESITATES = re.compile(r"(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|or)[, ]*")
 _STEPS = re.compile(r"[\w-]+ (?:steps?|back|forwards?|times|more)\b")
 _COUNTS = re.compile(rf"(?:take |number |the )?(?:{either(NUMBERS)}|{either(ORDINALS)}|\d+|\ue001+)\b|"
@@ -402,7 +456,7 @@ def repaired(text: Text) -> Text:
         mark = match.group().strip(" ,;.!?-")
         wrong = _NOT_BUT.match(text.low, match.end())
         before, after = text.part(0, match.start()), text.part(wrong.end() if wrong else match.end())
-        if not before.low or not after.low or len(before.low) < 3 or (not wrong and _plain_no(mark, text.low, match.end())):
+        if len(before.low) < 3 or not after.low or (not wrong and _plain_no(mark, text.low, match.end())):
             continue
         alike = [p for p in (_COUNTS, *_SLOTS) if p.search(before.low) and p.match(after.low)]
         if _HESITATES.fullmatch(mark) and not alike:

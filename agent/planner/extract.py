@@ -33,7 +33,7 @@ _COUNT = rf"(?P<n>\d{{1,3}}|{either(NUMBERS)}|(?:a )?couple|a few)"
 
 
 _HOW_MANY = re.compile(
-    rf"\b(?<!page )(?<!chapter )(?<!number )"
+    rf"\b(?<!the )(?<!these )(?<!those )(?<!page )(?<!chapter )(?<!number )"
     rf"(?P<n>\d{{1,2}}|{either(set(AMOUNTS) - {'a', 'an', 'one', 'some', 'single'})}) "
     rf"(?:(?:more|different|new|nice|quick|other|random|separate) )*"
     rf"(?:{either(PICTURES)}|draws|times|to choose|to pick|goes|"
@@ -106,11 +106,19 @@ def shown(text: Text) -> tuple[int, ...]:
     return own if len(own) == 1 else best
 
 
+# Subjects that stand right before the words of a scene are in it: "draw (him) on a roof", "(▮,) ▮ and ▮ at sea".
+_SUBJECTS_BEFORE = re.compile(
+    r"(?:\b(?:him|her|them|my|our)|\ue000+)(?:(?:,| and|, and| &| n| \+) \ue000+)*(?:,| and|, and| &)? $"
+)
+
+
 def _draw(text: Text) -> list[Step]:
     settings, body = take_settings(text)
     words = own(body, "draw")
     if words.low.startswith("of "):  # "three of her in the snow"
         words = words.part(3)
+    if words.low and (before := _SUBJECTS_BEFORE.search(body.low[: body.low.rfind(words.low)])):
+        words = body.part(before.start(), body.low.rfind(words.low) + len(words.low))
     around = body.low.replace(words.low, "_", 1) if words.low else body.low
     if not settings.count and (match := _HOW_MANY.search(around)):
         settings.count = AMOUNTS.get(match["n"]) or number_of(match["n"]) or 1
@@ -159,11 +167,17 @@ def _forget(text: Text) -> list[Step]:
     return asked[:1] or [Call("forget", {"concept": name}) for name in dict.fromkeys(map(str, found))]
 
 
+_NAME_GOES_ON = re.compile(r" \ue000+")
+
+
 def _rename(text: Text) -> list[Step]:
     old = who(text)
     if isinstance(old, Ask):
         return [old]
-    new = text.hints.name or own(text, "rename", "name").raw.strip(" \"'.,!?:")
+    name = own(text, "rename", "name")
+    if name.low and (more := _NAME_GOES_ON.match(text.low, text.low.rfind(name.low) + len(name.low))):
+        name = text.part(text.low.rfind(name.low), more.end())  # "call ▮ Big ▮"
+    new = text.hints.name or name.raw.strip(" \"'.,!?:")
     if not new and (said := re.search(r"(?:\b(?:to|as|into|called|named)|->|→) (\S.*?)[.!? ]*$", text.low)):
         new = text.raw[said.start(1) : said.end(1)]
     if not new or new.lower() in (*PRONOUNS, old.lower(), "something else", "something", "this", "that"):
@@ -213,6 +227,9 @@ _PUT_BACK = re.compile(
     r"previous|last|original|first|"
     r"picture|one|version|way)[a-z]+(?: [a-z]+)? back|back (?:the|his|her|its|my|that) (?!old|previous|"
     r"last|original|first|picture))"
+    r"|^(?:(?:oops|no|oh|wait|ok|argh|hm+|sorry)[,. ]*)*(?:the |his |her |its |that )?"
+    r"(?!go|get|come|step|steps|one|two|take|roll|way|right|turn|bring|put|back|look|lean|move|it|that|this)[a-z]+ back"
+    r"(?: please| again| now| in)*[.! ]*$"
 )
 _ALL = re.compile(r"\b(?:everything|all|both)\b")
 

@@ -93,5 +93,6 @@ def option_of(said: str, options: Sequence[str]) -> str | None:
     if not fits and len(core) >= 3:
         fits = [i for i, option in enumerate(lowered) if nearly(core, option)]
     if len(fits) > 1:  # "Rex, sorry Luna"
-        fits = [i for i in fits if not re.search(rf"\b(?:not|sorry|no|than|instead of|over|without|isn't|wasn't),? {re.escape(lowered[i])}\b", said)]
+        declined = r"\b(?:not|sorry|no|than|instead of|over|without|isn't|wasn't),? "
+        fits = [i for i in fits if not re.search(rf"{declined}{re.escape(lowered[i])}\b", said)]
     return options[fits[0]] if len(fits) == 1 else None

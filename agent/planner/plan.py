@@ -71,8 +71,8 @@ _AFRESH = re.compile(
 )
 # "A dinosaur eating broccoli please, new picture".
 _AFRESH_AT_END = re.compile(
-    rf"(?:[,.;!]| -) ?(?:(?:as|in|and|make it|for|it's|that's) )*(?:a |an )?(?:(?:completely|totally|brand) )?"
-    rf"(?:new|fresh|separate|different) (?:one|{either(PICTURES)})(?: please)?[.! ]*$"
+    r"(?:[,.;!]| -) ?(?:(?:as|in|and|make it|for|it's|that's) )*(?:a |an )?(?:(?:completely|totally|brand) )?"
+    r"(?:new|fresh|separate|different) (?:one|picture|pic|image|photo|drawing|painting|sketch|scene)(?: please)?[.! ]*$"
 )
 # What a change is for says nothing about what kind of request it is.
 _WHY = re.compile(
@@ -274,7 +274,10 @@ def _clause(text: Text, state: State, before: list[Step], sequel: bool) -> list[
     return steps
 
 
-_ONE_MORE = re.compile(r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) (?:on|in|at|under|with|where|by|as|near|while)\b")
+_ONE_MORE = re.compile(
+    r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) (?:on|in|at|under|"
+    r"with|where|by|as|near|while)\b"
+)
 
 
 def _of_the_same(last: Call, step: Step) -> Step:
@@ -312,10 +315,10 @@ def _on_that_take(last: Call, step: Call | Ask) -> Call | None:
 
 def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
     """Two changes of one picture are one change; a change of what is not drawn yet belongs to its prompt."""
-    if isinstance(step, Call) and step.tool == last.tool == "refine" and "rejected" not in step.args | last.args:
+    if isinstance(step, Call) and step.tool == last.tool == "refine" and "rejected" not in step.args:
         if step.args["concept"] == last.args["concept"]:
             both = {k: last.args.get(k, []) + step.args.get(k, []) for k in ("add", "remove")}
-            return replace(last, args={"concept": last.args["concept"], **{k: v for k, v in both.items() if v}})
+            return replace(last, args=last.args | {k: v for k, v in both.items() if v})
     if not isinstance(step, Call) or step.tool != "edit":
         return None
     key = {"edit": "instruction", "draw": "prompt", "generate_ar": "prompt", "generate_pta": "prompt"}.get(last.tool)

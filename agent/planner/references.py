@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from .normalise import CONCEPT, FILE, TAKE, Found, clean, find_files, lower, mask, mask_quotes
 from .speech import spell_out
 from .state import Hints, State
-from .subjects import Subject, find_subjects
+from .subjects import Subject, find_subjects, with_apostrophes
 from .takes import TakeRef, find_takes
 
 _SIGNS = {"{C}": f"(?:{CONCEPT}++)", "{T}": f"(?:{TAKE}++)", "{F}": f"(?:{FILE}++)"}
@@ -98,7 +98,7 @@ class Text:
 
 def read(text: str, state: State, hints: Hints | None = None) -> Text:
     """Clean a sentence and find files, quotations, takes and concepts in it."""
-    raw = spell_out(clean(text))
+    raw = with_apostrophes(spell_out(clean(text)), state)
     low = lower(raw)
     files = find_files(raw)
     for found in files:

@@ -56,18 +56,23 @@ _SIZE = re.compile(
     rf"|(?:(?:^| )(?:make it |as )(?P<shape4>portrait|landscape)(?= ?$|[,.)]| please))"
     r"|(?:^(?:in |as )?(?P<shape5>portrait|landscape|square|upright|widescreen|16:9|9:16)(?= ?[.!]?$| please))"
 )
-# "…, a wide one please", "…; landscape, if you would", "…, tall ones for my phone": a part of its own that says no more.
+# "…, a wide one please", "…; landscape, if you would", "…, tall ones for my phone": a part that says no more.
 _SHAPE_APART = re.compile(
-    rf"(?:(?:^|[,;:.!?(]| -) ?|(?:,? and |,? but )(?=make|in |as |a |all ))(?:(?:and|but|in|as|make (?:it|them|that)|an?|"
+    rf"(?:(?:^|[,;:.!?(]| -) ?|(?:,? and |,? but )(?=make|in |as |a |all ))(?:(?:and|but|in|as|make (?:it|them|"
+    rf"that)|an?|"
     rf"all|please|should be|it(?:'s| is)(?: for)?|something|(?:it )?(?:needs|has|wants) to be|must be) )*"
     rf"{_SHAPE}(?:[- ](?:ones?|format|orientation|shape|size|mode|{_PICTURES}|is fine|will do|would do|if possible|"
-    rf"if you (?:would|can|could|please|like)|please|thanks|thank you|again|too|both|each|for (?:the|my|our|a|his|her) "
-    rf"[a-z' -]{{2,30}}))*,?(?: please|,? if you (?:would|can|could|please|like))?\)?"
+    rf"if you (?:would|can|could|please|like)|please|thanks|thank you|again|too|both|each|for (?:(?:the|my|our|a|"
+    rf"his|her) )?"
+    rf"[a-z'\ue000 -]{{2,30}}))*,?(?: please|,? if you (?:would|can|could|please|like))?\)?"
     rf"(?=[ .!]*$|[.,;!] ?|,? so (?:that )?(?:i|we|it|they)\b)"
 )
+_SIZED = re.compile(rf"\b{_SHAPE.replace('P<shape>', ':')}\b|\d{{2}}")
+"""What stands in every size: looked for first, since it is quick."""
 _BARE = frozenset("tall wide long".split())
 """Shapes that say something about the picture's things where nothing but a comma is around them."""
 _SHAPED = re.compile(rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:))")
+_METHODICAL = re.compile("|".join(METHODS))
 _BY = re.compile(
     rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|"
     rf"do it with|on)(?: the| a| your)? |method[:= ]+(?:the )?|"
@@ -101,7 +106,8 @@ _TRAILING = re.compile(
 _EACH = re.compile(
     rf"^(?P<ask>.{{0,40}}?)\b{_N} (?P<what>\S.*?)(?P<each>[,;(]? (?:(?:all )?(?:in |on |as )?(?:separate|"
     rf"seperate|different|individual|"
-    rf"single) {_PICTURES}(?: (?:each|please))?|(?:just )?(?:one|1) (?:each|per (?:{_PICTURES})|(?:in|on) (?:each|every) "
+    rf"single) {_PICTURES}(?: (?:each|please))?|(?:just )?(?:one|1) (?:each|per (?:{_PICTURES})|(?:in|on) (?:each|"
+    rf"every) "
     rf"(?:{_PICTURES})|each per (?:{_PICTURES}))|each (?:in|on|as) (?:its|their|his|her|an?) (?:own |separate )*"
     rf"(?:{_PICTURES}))[.!) ]*)$"
 )
@@ -155,7 +161,7 @@ def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
     if match := _SEED.search(text.low):
         settings.seed = int(match["seed"])
         text = cut(text, *match.span())
-    for pattern in (_SIZE, _SHAPED, _SHAPE_APART):
+    for pattern in (_SHAPE_APART, _SIZE, _SHAPED) if _SIZED.search(text.low) else ():
         if match := _last(pattern, text.low):
             settings.size = _size(match)
             text = cut(text, *match.span())
@@ -200,7 +206,7 @@ def cut(text: Text, start: int, end: int) -> Text:
 
 
 def _take_method(text: Text, settings: Settings) -> Text:
-    for pattern in (_BY, _SUFFIX):
+    for pattern in (_BY, _SUFFIX) if _METHODICAL.search(text.low) else ():
         match = pattern.search(text.low)
         if not match:
             continue

@@ -25,7 +25,7 @@ from .words import (
 
 _DETERMINER = r"(?P<det>my|our|the|that|this|your|his|her|their)"
 _ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|several|no|every|"
-    r"each)\s(?:[a-z]+\s)?$")
+    r"each)\s(?:(?!of\b)[a-z]+\s)?$")
 _SUBJECT_PLACE = re.compile(
     r"(?:^|[,.;:!?]\s|\b(?:draw|paint|get|have|want|need|love|just|only|swap|replace|bring|place|where|"
     r"featuring|compare|know|remember|if|what|how|does|did|train|practise|practice|up|"
@@ -117,6 +117,26 @@ def _named(raw: str, low: str, state: State) -> Iterator[Subject]:
 def _with_article(low: str, start: int) -> int:
     match = re.search(r"(?<!\w)(?:my|our) $", low[:start])
     return match.start() if match else start
+
+
+_POSSESSED = re.compile(
+    r"(?<=s) (?!(?:are|were|and|or|on|in|at|with|under|by|from|to|for|of|have|do|can|could|will|would|"
+    r"should)\b)[a-z]"
+)
+
+
+def with_apostrophes(raw: str, state: State) -> str:
+    """The sentence with "rexs tail" as "rex's tail": the apostrophe that is left out after a known name."""
+    if len(state.concepts) > 500:
+        return raw
+    for name in (n for c in state.concepts for n in (c.name, *c.nicknames)):
+        said = name.lower()
+        if len(said) > 2 and said not in WORDLIKE | KINDS and f"{said}s " in raw.lower():
+            pattern = rf"(?<![\w']){re.escape(name)}s(?= )"
+            for match in list(re.finditer(pattern, raw, re.IGNORECASE))[::-1]:
+                if _POSSESSED.match(raw, match.end()):
+                    raw = f"{raw[: match.end() - 1]}'{raw[match.end() - 1 :]}"
+    return raw
 
 
 def _whole(low: str, start: int, end: int) -> bool:
@@ -217,6 +237,8 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
                 start = one.start() if one else match.start()
                 yield Subject(start, match.end(), names, low[start : match.end()], "mine" if one else "group")
     for match in _EVERYONE.finditer(low):
+        if _NO_ONE_NAMED.search(low[: match.start()]):
+            continue
         take = state.take(state.current)
         every = tuple(c.name for c in state.concepts)
         said = next((n for w, n in _HOW_MANY.items() if w in match.group()), 0)
@@ -237,6 +259,8 @@ _EVERYONE = re.compile(
     r"(?= (?:on|in|at|under|together|having|around|sitting|as|by|near|riding|dancing|playing|"
     r"sleeping|eating|[a-z]{3,}ing)\b)"
 )
+# "With candles and everybody laughing", "we're all on holiday".
+_NO_ONE_NAMED = re.compile(r"\b(?:and|while|as|with|we|we're|they|they're|you|you're|are|were) $")
 _SAME = re.compile(
     rf"(?<!\w)(?:the )?same (?P<word>one|subject|character|{either(KINDS)})(?= (?:on|in|at|under|riding|"
     rf"wearing|flying|sitting)\b)"

@@ -43,7 +43,8 @@ _NUMBERED = re.compile(
 )
 _GROUP = re.compile(
     rf"(?<!\w)(?:the |my )?(?:very )?(?P<end>first|last|latest|previous) (?P<count>{_SEVERAL})(?: {_NOUN})?"
-    rf"(?: (?:of them|i made|we made|you made|you drew|drawn))?(?![\w-])(?! (?:steps|changes|edits))"
+    rf"(?: (?:of them|i made|we made|you made|you drew|drawn))?(?![\w-])(?! (?:steps|changes|edits|operations|"
+    rf"actions|moves|modifications|corrections|things)\b)"
     rf"|(?<!\w)(?P<all>both(?: of (?:them|those|these))?|all (?:of (?:them|those|these)|"
     rf"(?:the )?(?:takes|pictures|"
     rf"images|versions))|all {_COUNT}(?: of them)?|the two of them|these two|those two|the two)"
@@ -151,7 +152,21 @@ def find_takes(low: str, state: State) -> list[TakeRef]:
         for ref in finder(low, state):
             if all(ref.end <= other.start or other.end <= ref.start for other in found):
                 found.append(ref)
-    return sorted(found, key=lambda ref: ref.start)
+    return _together(low, sorted(found, key=lambda ref: ref.start))
+
+
+def _together(low: str, found: list[TakeRef]) -> list[TakeRef]:
+    """As in "the porch picture, the one with the leaves": said twice, one take."""
+    joined: list[TakeRef] = []
+    for ref in found:
+        last = joined[-1] if joined else None
+        if last and {last.how, ref.how} <= {"described", "several"} and low[last.end : ref.start] in (", ", " - "):
+            both = tuple(n for n in last.numbers if n in ref.numbers) or ref.numbers
+            how = "described" if len(both) == 1 else "several"
+            joined[-1] = TakeRef(last.start, ref.end, both, low[last.start : ref.end], how)
+        else:
+            joined.append(ref)
+    return joined
 
 
 def number_of(word: str) -> int:
@@ -166,14 +181,19 @@ def _ref(match: re.Match[str], numbers: tuple[int, ...], how: str, group: str | 
 
 
 _PRIOR = re.compile(
-    r"(?<!\w)(?:(?:the )?(?:one|picture|take|version|image|drawing|pic|photo|shot|way (?:it|he|she|they) (?:was|were|looked)|"
-    r"\ue000+|[a-z]+(?: [a-z]+)?) |(?:as|how|like|when|where) (?:it|he|she|they|we|things) (?:was|were|looked|had) |"
-    r"(?<=back to )|(?<=back ))(?P<t>(?:from )?before )(?:(?:we|i|you) (?:added|put|gave|made|drew|did|turned|changed) )?"
-    r"(?:(?:him|her|it|them) )?(?:on |in )?(?:the |a |an |his |her |its |their |all the |that |any )?(?P<words>[a-z]+(?: [a-z]+)?)"
+    r"(?<!\w)(?:(?:the )?(?:one|picture|take|version|image|drawing|pic|photo|shot|way (?:it|he|she|they) (?:was|"
+    r"were|looked)|"
+    r"(?!to |from |back |at |it |that |this |was |so |and |but )[a-z]+(?: [a-z]+)?) |(?:as|how|like|when|where) "
+    r"(?:it|he|she|they|we|things) (?:was|were|looked|had) |"
+    r"(?<=back to )|(?<=back ))(?P<t>(?:from )?before )(?:(?:we|i|you) (?:added|put|gave|made|drew|did|turned|"
+    r"changed) )?"
+    r"(?:(?:him|her|it|them) )?(?:on |in )?(?:the |a |an |his |her |its |their |all the |that |any "
+    r")?(?P<words>[a-z]+(?: [a-z]+)??)"
     r"(?=$|[,.!?;:]| (?:and|but|go|was|is|please|pls|again|let|then|thanks|were|looked|had|on|in|came|appeared)\b)"
 )
 _SPARED = re.compile(
-    r"(?<!\w)(?:the|that) (?P<words>[a-z]+(?: [a-z]+)?) (?:(?:one|picture|take|version|image|drawing|pic|photo|shot|scene) )?"
+    r"(?<!\w)(?:the|that) (?P<words>[a-z]+(?: [a-z]+)?) (?:(?:one|picture|take|version|image|drawing|pic|photo|"
+    r"shot|scene) )?"
     r"without (?:the |a |an |any |his |her |its )?(?P<less>[a-z]+)"
 )
 
@@ -182,17 +202,29 @@ def _before_that(low: str, state: State) -> Iterator[TakeRef]:
     """As in "the one before the hat" and "the beach without the hat": takes from before something came in."""
     for match in _PRIOR.finditer(low):
         words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
-        came = [t for t in state.takes if words and _stemmed(words) <= stems(t.prompt) and t.parent]
+        came = [t for t in state.takes if words and t.parent and all(_speaks_of(w, t.prompt) for w in words)]
         if came and state.take(came[0].parent):
             yield TakeRef(match.start(), match.end(), (came[0].parent or 1,), match.group(), "described")
     for match in _SPARED.finditer(low):
         words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
         less = {_stem(match["less"])}
         gone = re.compile(r"\b(?:remove|without|no|lose|delete|drop|away|out|rid)\b")
-        fits = [t for t in state.takes if words and _stemmed(words) <= stems(t.description)]
-        bare = [t for t in fits if not less & stems(t.description) or (gone.search(t.prompt.lower()) and less & stems(t.prompt))]
+        fits = [t for t in state.takes if words and all(_speaks_of(w, t.description) for w in words)]
+        kinds = {c.name: c.kind for c in state.concepts}
+        bare = []
+        for take in fits:
+            shows = stems(" ".join([take.description, *(f"{n} {kinds.get(n, '')}" for n in take.concepts)]))
+            if not less & shows or (gone.search(take.prompt.lower()) and less & stems(take.prompt)):
+                bare.append(take)
         if bare and len(bare) < len(fits):
             yield _ref(match, (bare[-1].number,), "described")
+
+
+def _speaks_of(word: str, text: str) -> bool:
+    """Whether a text has a word, or one of its family: "explosion" and "explode"."""
+    near = {w[:5] for w in re.findall(r"[a-z]{6,}", text.lower())} if len(word) > 5 else set()
+    longer = len(word) > 3 and any(w.startswith(word) for w in re.findall(r"[a-z]+", text.lower()))
+    return longer or _stem(word) in stems(text) or word[:5] in near
 
 
 _OTHER = re.compile(rf"(?<!\w)the other (?:one|{either(PICTURE)})(?![\w-])")
@@ -266,7 +298,8 @@ def _numbered(low: str, state: State) -> Iterator[TakeRef]:
         word = match["word"] or "#"
         before = low[: match.start()]
         on_it = re.search(r"^(?:(?:and|so|ok|now|but|please) )*(?:in|on|for|from|to|about|with) $", before)
-        if match["the"] and not (on_it and state.exists(number)) and (match["the"] != "the " or word not in ("take", "picture", "image", "version")):
+        a_take = match["the"] == "the " and word in ("take", "picture", "image", "version")
+        if match["the"] and not a_take and not (on_it and state.exists(number)):
             continue  # "the number 9 on the shirt" is a picture's content
         if word in ("no", "nr", "num") and not match["dot"] and match["spelled"]:
             continue  # "no one should …"
@@ -293,7 +326,7 @@ def _placed(low: str, state: State) -> Iterator[TakeRef]:
 
 def _listed(low: str, state: State) -> Iterator[TakeRef]:
     """Bare numbers where a sentence compares: "compare 1 and 3", "2 vs 5"."""
-    if not _LISTING.match(low[:120]):
+    if not any(_LISTING.match(part[:120]) for part in re.split(r"(?<=[.!?]) ", low[:400])):
         return
     for match in _BARE.finditer(low):
         if match.group() == "one" and not re.search(r"compare $|between $", low[: match.start()]):
@@ -378,9 +411,18 @@ def _depicted(low: str, state: State) -> Iterator[TakeRef]:
             return
 
 
+# What a change takes away is not what its picture shows: "swap the plums for figs".
+_GONE = re.compile(
+    r"\b(?:swap|replace|exchange|change|trade|substitute|turn) (?:the |his |her |its |a |an )?[a-z ]{2,30}? "
+    r"(?=(?:for|with|by|to|into) )|"
+    r"\b(?:instead of|rather than|in place of|remove|delete|lose|drop|erase|without|get rid of|take (?:off|away|"
+    r"out)) (?:the |his |her |its |a |an )?[a-z]+"
+)
+
+
 def matching(words: set[str], state: State) -> tuple[int, ...]:
     """Takes whose own words hold all of `words`; else those whose whole description does."""
-    for text in (lambda take: take.prompt, lambda take: take.description):
+    for text in (lambda take: _GONE.sub("", take.prompt.lower()), lambda take: take.description):
         fits = tuple(t.number for t in state.takes if words <= stems(text(t)) or _stemmed(words) <= stems(text(t)))
         if fits:
             return fits

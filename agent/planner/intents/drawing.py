@@ -289,8 +289,10 @@ def _pronouns(text: Text, spans: list[tuple[int, int, str]], names: list[str]) -
         ):
             return None
         known = antecedents(word, text.state)
-        if PRONOUNS[word] == "they" and len(known) > 1:
-            chosen: list[str] = list(known)
+        if PRONOUNS[word] == "they" and text.hints.concepts:
+            chosen: list[str] = list(text.hints.concepts)
+        elif PRONOUNS[word] == "they" and len(known) > 1 and not text.hints.concept:
+            chosen = list(known)
         else:
             one = choose(known, word, text.state, text.hints)
             if isinstance(one, Ask):
