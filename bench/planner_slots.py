@@ -134,6 +134,31 @@ WORDS: dict[str, Sequence[str]] = {
         "backpack|"
         "parrot|brother|daughter|sneaker|handbag|grandmother|guitar|fish|tractor|toy train|cactus|watch|"
         "kettle",
+        "who": "my brother|my aunt|my boss|my flatmate|my mother in law|our vet|the neighbour|our producer|my wee "
+        "lad|her majesty|my youngest|grandpa|the new intern|our team lead|my dentist|half the class|the whole "
+        "street|my best friend|the choir|the landlord|my therapist|our head of marketing|the postman|my "
+        "cousin in leeds|the twins|my goddaughter|the judge|nobody in my family|everyone at work|the lady "
+        "from the library",
+        "did": "dared me|said so|is watching|can not wait|insists|bet me ten quid|will never believe it|made me "
+        "promise|is begging for it|had the idea|keeps on about it|would approve|went quiet when i told "
+        "them|laughed for an hour|wants it on the wall|asked nicely|is paying after all|will kill me|has a "
+        "thing for those|grew up there|used to own one|cried last time|thinks i am mad|owes me one|taught me "
+        "that|is here for lunch|is allergic anyway|always complains|swears by it|was right all along",
+        "place": "stone archway|fishing hut|corner shop|railway tunnel|clock tower|drawing room|monastery garden|roof "
+        "terrace|pottery studio|swamp|petrol station|ice cream van|telegraph office|mill pond|sculpture "
+        "park|motel room|throne room|bus depot|orchid house|salt mine|bandstand|kitchen "
+        "table|roundabout|cable car|opera house|campsite|tea room|boathouse|schoolyard|star observatory|back "
+        "alley|vineyard|ballroom|junk shop|ice cave|paddling pool|signal box|rope bridge|hay loft|lido",
+        "mat": "covered in moss|half under water|full of balloons|made of glass|overgrown with roses|lit by "
+        "lanterns|in ruins|painted bright yellow|with broken windows|seen from above|with one empty chair|under "
+        "construction|full of parrots|in the style of an old print|made entirely of paper|with steam "
+        "rising|after a party|behind an iron fence|on stilts|buried in snow|wrapped in fog|with a crooked "
+        "chimney",
+        "when": "late afternoon|first frost|early spring|blue hour|the small hours|a hot august day|pouring rain|just "
+        "before dawn|low winter sun|high noon|a stormy night|golden light|the rainy season|a grey sunday|soft "
+        "morning haze|dusk",
+        "none": "nobody in it|no people|no text|nobody around|nothing else|no animals|without a soul|no signs|not a "
+        "cloud|no cars|no props|no frame",
         "f": "a.jpg|/home/ana/pics/one.png|./two.jpg and ./three.jpg|~/Photos/IMG_2041.jpg|"
         "/tmp/x1.png /tmp/x2.png|"
         'pics/front.webp, pics/side.webp|/srv/in/shot_01.jpg|"/home/kim/My Photos/b 1.jpg"',

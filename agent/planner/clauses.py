@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from . import intent as intents
 from .intent import Reading
+from .parts import meant
 from .references import Text, read, rx
 from .scenes import describes_a_picture
 from .settings import take_settings
@@ -230,6 +231,12 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
     return intent not in ("like", "dislike") or bool(part.takes or _VERDICT.search(low))
 
 
+_CHANGES = re.compile(
+    rf"(?:(?:please|so|and|just|now|can you|could you|would you|let's|then|maybe|instead),? )*"
+    rf"(?:{either(EDIT_VERBS)}|(?:could|can|should) (?:it|they)|(?:it|they) should|shrink|recolou?r)\b"
+)
+
+
 def _named_before(parts: list[Text], wanted: list[Text]) -> list[Text]:
     """The requests, each knowing whom a remark before it has named: "▮ ran away. delete her"."""
     told: list[Text] = []
@@ -238,23 +245,22 @@ def _named_before(parts: list[Text], wanted: list[Text]) -> list[Text]:
         if any(part is kept for kept in wanted):
             told.append(_about(said, part) if said is not None else part)
             said = None
-        elif part.subjects:
+        else:
             said = part
     return told
 
 
 def _about(remark: Text, request: Text) -> Text:
-    """The request, in which a pronoun means whom the remark before it named."""
+    """The request, in which a pronoun means whom, or which part, the remark before it spoke of."""
     names = [s.names[0] for s in remark.subjects if len(s.names) == 1]
     him = _HIM.search(request.low)
-    if not names or not him or any(s.start < him.start() for s in request.subjects):
+    if not him or any(s.start < him.start() for s in request.subjects):
+        return request
+    if _CHANGES.match(request.low) and (raw := meant(remark.raw, request.raw)) != request.raw:
+        return read(raw, request.state, request.hints)
+    if not names:
         return request
     return read(request.raw, replace(request.state, focus=(names[-1],)), request.hints)
-
-
-# "Four horns. always. four" says it again.
-_A_NUMBER = re.compile(rf"{either(NUMBERS)}[.! ]*")
-_SIGH = re.compile(r"(?:oops|whoops|ugh|argh|hm+|oh no|oh dear|damn|wait|ouch|sorry|my bad)[.!, ]*")
 
 
 def _changes_it(before: Text, text: Text, judge: Judge) -> bool:
@@ -266,6 +272,9 @@ def _changes_it(before: Text, text: Text, judge: Judge) -> bool:
     )
 
 
+# "Four horns. always. four" says it again.
+_A_NUMBER = re.compile(rf"{either(NUMBERS)}[.! ]*")
+_SIGH = re.compile(r"(?:oops|whoops|ugh|argh|hm+|oh no|oh dear|damn|wait|ouch|sorry|my bad)[.!, ]*")
 # "The last three changes were a mistake. Undo them."
 _LAST_FEW = re.compile(rf"\b(?:last|latest|previous) (?P<n>\d{{1,2}}|{either(NUMBERS)}) [a-z]+")
 _UNDO_THEM = re.compile(
@@ -384,8 +393,11 @@ def _both(cut: _Cut, left: Reading, right: Reading, whole: Reading) -> bool:
         if left.intent in ("forget", "rename", "refine", "teach"):
             whom, then = ({n for s in side.subjects for n in s.names} for side in (cut.left, cut.right))
             return left.intent not in ("teach", "refine") and bool(whom and then and whom != then)
-        named = all(any(ref.how != "current" for ref in side.takes) for side in (cut.left, cut.right))
-        return named and left.intent in ("like", "dislike")
+        sides = [[ref for ref in side.takes if ref.how != "current"] for side in (cut.left, cut.right)]
+        if left.intent == "edit":  # "in take 1 add a hat, and in take 2 a tie"
+            first = all(len(refs) == 1 and refs[0].start < 12 for refs in sides)
+            return first and sides[0][0].numbers != sides[1][0].numbers
+        return all(sides) and left.intent in ("like", "dislike")
     if _THERE.search(cut.right.low) or (left.intent == "compare" and right.sure < 0.9):
         return False
     if {left.intent, right.intent} == {"like", "dislike"} and cut.left.takes and cut.right.takes:

@@ -187,7 +187,8 @@ def _last(pattern: re.Pattern[str], low: str) -> re.Match[str] | None:
     match = pattern.search(low)
     if match and pattern is _SHAPE_APART and match["shape"] in _BARE and match.end() < len(low.rstrip(" .!")):
         said = match.group().strip(" ,;:.!?(-")
-        return None if said == match["shape"] else match
+        more = low[match.end() :].lstrip(" ,.")
+        return None if said == match["shape"] and not more.startswith(("for my ", "for the ", "for our ", "for \ue000")) else match
     return match
 
 

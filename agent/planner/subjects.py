@@ -30,7 +30,7 @@ _SUBJECT_PLACE = re.compile(
     r"(?:^|[,.;:!?]\s|\b(?:draw|paint|get|have|want|need|love|just|only|swap|replace|bring|place|where|"
     r"featuring|compare|know|remember|if|what|how|does|did|train|practise|practice|up|"
     r"know|without|than|so|because|from|showing|having|watch|wish|let|sketch|show|show me|draw me|of|"
-    r"with|and|or|put|give|let|is|forget|rename|who|about|"
+    r"with|and|n|plus|or|put|give|let|is|forget|rename|who|about|"
     r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|"
     r"please|pls|that|alone|while|where|also|"
     r"generate|create|render|revert|recall|me|like|and also|also|then))\s*$"

@@ -207,17 +207,33 @@ def _before_that(low: str, state: State) -> Iterator[TakeRef]:
             yield TakeRef(match.start(), match.end(), (came[0].parent or 1,), match.group(), "described")
     for match in _SPARED.finditer(low):
         words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
-        less = {_stem(match["less"])}
-        gone = re.compile(r"\b(?:remove|without|no|lose|delete|drop|away|out|rid)\b")
-        fits = [t for t in state.takes if words and all(_speaks_of(w, t.description) for w in words)]
-        kinds = {c.name: c.kind for c in state.concepts}
-        bare = []
-        for take in fits:
-            shows = stems(" ".join([take.description, *(f"{n} {kinds.get(n, '')}" for n in take.concepts)]))
-            if not less & shows or (gone.search(take.prompt.lower()) and less & stems(take.prompt)):
-                bare.append(take)
+        fits = _lineage(state)
+        if words:
+            fits = [t for t in state.takes if all(_speaks_of(w, t.description) for w in words)]
+        bare = [t for t in fits if _lacks(t, _stem(match["less"]), state)]
         if bare and len(bare) < len(fits):
             yield _ref(match, (bare[-1].number,), "described")
+
+
+def _lineage(state: State) -> list[TakeInfo]:
+    """The current take and those that it came from, the oldest first."""
+    found: list[TakeInfo] = []
+    take = state.take(state.current)
+    while take and take not in found:
+        found.append(take)
+        take = state.take(take.parent)
+    return found[::-1]
+
+
+_TAKEN_AWAY = re.compile(r"\b(?:remove|without|no|lose|delete|drop|away|out|rid)\b")
+
+
+def _lacks(take: TakeInfo, stem: str, state: State) -> bool:
+    """Whether a take does not show what the word with that stem names."""
+    kinds = " ".join(f"{c.name} {c.kind}" for c in state.concepts if c.name in take.concepts)
+    if stem not in stems(f"{take.description} {take.prompt} {kinds}"):
+        return True
+    return _TAKEN_AWAY.search(take.prompt.lower()) is not None and stem in stems(take.prompt)
 
 
 def _speaks_of(word: str, text: str) -> bool:

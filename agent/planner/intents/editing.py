@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ..normalise import lead, tail
+from ..parts import meant
 from ..references import Text, pick, rx
 from ..settings import take_settings
 from ..state import Ask, Call, Step
@@ -248,6 +249,7 @@ def _instruction(text: Text, target: TakeRef | None) -> str:
     for ref in reversed(words.takes):
         if target is not None and ref.said == target.said:
             raw = f"{raw[: ref.start]}it{raw[ref.end :]}"
+    raw = meant(text.raw[:place], raw) if place > 0 else raw
     said = _DANGLES.sub("", _ON_IT.sub("", raw)).strip(" ,.;:!?")
     return _stated(text, said) or ("" if target else _trim(text.raw))
 

@@ -1,0 +1,32 @@
+"""Which part of the picture "it" means after a remark on it: "the hat is too big, make it smaller"."""
+
+from __future__ import annotations
+
+import re
+
+_NO_PART = (
+    r"(?!(?:[a-z]+ )?(?:one|ones|picture|pictures|photo|image|take|version|drawing|pic|rest|whole|way|idea|"
+    r"result|thing|last|first|second|third|kids|children|client|boss|team|bride|groom)\b)"
+)
+_WHAT = (
+    rf"(?P<what>(?:the|that|this|those|these|his|her|its|their) {_NO_PART}[a-z-]+"
+    r"(?: (?!is|are|looks|was|seems)[a-z-]+)?)"
+)
+_JUDGED = re.compile(
+    rf"\b{_WHAT}(?: of (?:the|his|her) [a-z]+)?(?:'s| is| are| was| were| looks?| seems?| feels?| reads?| isn't|"
+    r" aren't|"
+    r" doesn't| don't| could be| ought to be| should be)\b(?! (?:so )?(?:lovely|great|nice|perfect|good|fine)\b)"
+)
+_DISLIKED = re.compile(rf"\b(?:keen on|like|love|hate|fan of|happy with|sure about|stand|bear|fond of|care for) {_WHAT}$")
+_IT = re.compile(r"\b(?:it|them)\b(?! (?:to|on|in|at|with) (?:it|them)\b)")
+
+
+def meant(remark: str, raw: str) -> str:
+    """A change in which "it" is the part that a remark before it has judged, or else the change as it was."""
+    said = remark.lower().strip(" .,;:!?-")
+    found = [*_JUDGED.finditer(said), *_DISLIKED.finditer(said)]
+    it = _IT.search(raw)
+    if not found or it is None:
+        return raw
+    what = re.sub(r"^(?:that|this)\b", "the", re.sub(r"^(?:those|these)\b", "the", found[-1]["what"]))
+    return f"{raw[: it.start()]}{what}{raw[it.end() :]}"
