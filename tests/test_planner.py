@@ -105,6 +105,18 @@ HANDED = [
     ("Biscuit on the beach, wearing sunglasses", [("draw", {"concepts": ["Biscuit"]})]),
     ("now Biscuit at sunset", [("edit", {"take": 3})]),
     ("in the kitchen please", [("edit", {"take": 3})]),
+    ("the hat is far too big for him, shrink it", [("edit", {"instruction": "shrink the hat"})]),
+    ("his hat looks silly. make it smaller", [("edit", {"instruction": "make his hat smaller"})]),
+    ("take me back to the version without the hat", [("fork", {"take": 2})]),
+    ("go back to before the hat", [("fork", {"take": 2})]),
+    ("In take 1, add a bird, and in take 2 make it day", [("edit", {"take": 1}), ("edit", {"take": 2})]),
+    ("draw Luna in the snow, and one on the beach", [("draw", {}), ("draw", {"concepts": ["Luna"]})]),
+    ("draw Luna on a shelf, then add a candle", [("draw", {"prompt": "Luna on a shelf"}), ("edit", {"take": 4})]),
+    ("Luna got lost. delete her from memory", [("forget", {"concept": "Luna"})]),
+    ("Luna on a swing, tall ones please, 3 of them", [("draw", {"size": "portrait", "count": 3})]),
+    ("the last two changes were a mistake. please undo them", [("undo", {"steps": 2})]),
+    ("biscuits nose is pink, always", [("refine", {"concept": "Biscuit"})]),
+    ("call Biscuit Big Biscuit from now on", [("rename", {"name": "Big Biscuit"})]),
 ]
 
 

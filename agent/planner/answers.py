@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from . import intent as intents
 from .intents.drawing import draw
 from .intents.talk import talk
 from .intents.teaching import name_and_kind
@@ -13,7 +14,7 @@ from .normalise import clean, find_files, lead, lower, tail
 from .options import SAID, option_of, ranked, told
 from .plan import command, plan
 from .references import read
-from .speech import aside, spell_out
+from .speech import spell_out
 from .state import Ask, Call, Hints, Say, State, Step
 from .subjects import kind_words
 from .words import KINDS
@@ -168,13 +169,18 @@ _CLUELESS = re.compile(
 )
 
 
+def _remark(rest: str, state: State) -> bool:
+    """Whether the words after "never mind" ask for nothing: "it's for my sister"."""
+    return intents.classifier().read(read(rest, state)).intent in ("aside", "reply", "like", "dislike")
+
+
 def _dropped(said: str, text: str, state: State) -> list[Step] | None:
     """What to do once the user drops the matter, perhaps for another request: "forget it, draw Luna"."""
     match = _DROPPED.match(said)
     if not match and not _CANCEL.fullmatch(said):
         return None
     rest = said[match.end() :] if match else ""
-    if not rest or aside(rest) or _CANCEL.fullmatch(rest):
+    if not rest or _remark(rest, state) or _CANCEL.fullmatch(rest):
         return [Say(_KEEP, weak=False)]
     return plan(_after(text, rest), state)
 

@@ -374,10 +374,19 @@ def _remark(reading: Reading, text: Text) -> bool:
     return reading.intent in ("reply", "aside", "like", "dislike") and sure >= 0.6 and len(text.low) > 2
 
 
+ONE_MORE = re.compile(
+    r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) "
+    r"(?:on|in|at|under|with|where|by|as|near|while)\b"
+)
+"""As in "draw ▮ in the snow, and one on the beach"."""
+
+
 def _both(cut: _Cut, left: Reading, right: Reading, whole: Reading) -> bool:
     """Whether two requests meet: each whole by itself, and not two halves of one."""
     told = left.intent == "teach" and _SHOW.match(cut.right.low) is not None
     if told and left.sure >= 0.6:
+        return True
+    if left.intent == "draw" and len(cut.left.subjects) == 1 and "and" in cut.mark and ONE_MORE.match(cut.right.low):
         return True
     if left.intent == "teach" and right.intent == "edit" and not _VERB.match(cut.right.low):
         return False

@@ -13,11 +13,13 @@ _WHAT = (
     r"(?: (?!is|are|looks|was|seems)[a-z-]+)?)"
 )
 _JUDGED = re.compile(
-    rf"\b{_WHAT}(?: of (?:the|his|her) [a-z]+)?(?:'s| is| are| was| were| looks?| seems?| feels?| reads?| isn't|"
-    r" aren't|"
-    r" doesn't| don't| could be| ought to be| should be)\b(?! (?:so )?(?:lovely|great|nice|perfect|good|fine)\b)"
+    rf"\b{_WHAT}(?: of (?:the|his|her) [a-z]+)?"
+    r"(?:'s| is| are| was| were| looks?| seems?| feels?| reads?| isn't|"
+    r" aren't| doesn't| don't| could be| ought to be| should be)\b(?! (?:so )?(?:lovely|great|nice|perfect|good|fine)\b)"
 )
-_DISLIKED = re.compile(rf"\b(?:keen on|like|love|hate|fan of|happy with|sure about|stand|bear|fond of|care for) {_WHAT}$")
+_DISLIKED = re.compile(
+    rf"\b(?:keen on|like|love|hate|fan of|happy with|sure about|stand|bear|fond of|care for) {_WHAT}$"
+)
 _IT = re.compile(r"\b(?:it|them)\b(?! (?:to|on|in|at|with) (?:it|them)\b)")
 
 

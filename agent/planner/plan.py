@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from . import intent as intents
-from .clauses import MARKS_ONLY, clauses, judge_with, repaired
+from .clauses import MARKS_ONLY, ONE_MORE, clauses, judge_with, repaired
 from .extract import carry_out, which, who
 from .intent import vote_of
 from .intents.concepts import forget, rename
@@ -264,7 +264,7 @@ def _clause(text: Text, state: State, before: list[Step], sequel: bool) -> list[
         before[-1] = fuller
         return []
     last = before[-1] if before else None
-    if isinstance(last, Call) and last.tool == "draw" and len(steps) == 1 and _ONE_MORE.match(text.low):
+    if isinstance(last, Call) and last.tool == "draw" and len(steps) == 1 and ONE_MORE.match(text.low):
         steps = [_of_the_same(last, steps[0])]
     if len(steps) == 1 and isinstance(last, Call) and isinstance(steps[0], (Call, Ask)):
         joined = _on_that_take(last, steps[0]) or (None if sequel else _join(last, steps[0], text))
@@ -272,12 +272,6 @@ def _clause(text: Text, state: State, before: list[Step], sequel: bool) -> list[
             before[-1] = joined
             return []
     return steps
-
-
-_ONE_MORE = re.compile(
-    r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) (?:on|in|at|under|"
-    r"with|where|by|as|near|while)\b"
-)
 
 
 def _of_the_same(last: Call, step: Step) -> Step:

@@ -188,7 +188,8 @@ def _last(pattern: re.Pattern[str], low: str) -> re.Match[str] | None:
     if match and pattern is _SHAPE_APART and match["shape"] in _BARE and match.end() < len(low.rstrip(" .!")):
         said = match.group().strip(" ,;:.!?(-")
         more = low[match.end() :].lstrip(" ,.")
-        return None if said == match["shape"] and not more.startswith(("for my ", "for the ", "for our ", "for \ue000")) else match
+        what_for = more.startswith(("for my ", "for the ", "for our ", "for \ue000"))
+        return None if said == match["shape"] and not what_for else match
     return match
 
 

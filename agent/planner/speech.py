@@ -1,4 +1,4 @@
-"""How people type and ask: text-speak spelt out, roundabout requests, remarks beside a request."""
+"""How people type and ask: text-speak spelt out, roundabout requests."""
 
 from __future__ import annotations
 
@@ -200,47 +200,3 @@ _HAIL = either(
 )
 HAIL = rf"{_HAIL}(?![\w'-])"
 LEADING = re.compile(rf"(?:{'|'.join(_ROUNDABOUT)})(?![\w'-])[\s,:]*")
-
-# A remark beside a request: why somebody wants it, or what they think of themselves. Not a change to make.
-_ASIDE = re.compile(
-    r"(?:(?:because|since|cause|as|after all|so that|so) )?(?:"
-    r"(?:i|we)(?:'m|'ve|'ll|'re|'d)? (?!(?:(?:really |do |just |also )?(?:want|need|like|love|wish|"
-    r"prefer|would|hate|dislike|don't|didn't|do not|think|see)\b))[a-z'].*"
-    r"|(?:i|we) (?:want|need|like|would like) (?:it|this|that|them|these) (?:for|to|as|by)\b.*"
-    r"|i (?:want|need|have) to (?:show|send|give|print|frame|hang|share|surprise|put|post)\b.*"
-    r"|i (?:don't|didn't|can't|do not) (?:know|mean|remember|see|think|understand|mind|care|quite)\b.*"
-    r"|(?:it|this|that|these)(?:'s| is| was|'ll be| will be| would be| are) (?:for|my|our|his|her|a "
-    r"(?:gift|present|surprise|joke|card|long|mistake)|just|the (?:kids|birthday)|not (?:important|"
-    r"urgent|"
-    r"what i|that important|needed)|all i|what i|fun|funny|hilarious|so (?:funny|much|cool|cute)|"
-    r"driving|going to|cheating|gone|broken|dead|sold|lost|about|better|enough|been|christmas|"
-    r"halloween)\b.*"
-    r"|(?:he|she|it|they)(?:'s|'re| is| are| has| was| were|'d)? (?:been |just |really |recently |"
-    r"sadly )?(?:moved|left|died|broke|gone|passed|"
-    r"dead|sold|lost|got|went|ran|my (?:best|favou?rite)|so (?:sweet|funny|cute)|loves?|hates?|"
-    r"deserves?|turn(?:s|ed)?|birthday)\b.*"
-    r"|(?:my|our|the) (?:kid|kids|mum|mom|dad|wife|husband|daughter|son|sister|brother|boss|friend|"
-    r"friends|children|family|"
-    r"girlfriend|boyfriend|grandma|neighbour|neighbor|partner|class|team|niece|nephew)s? [a-z'].*"
-    r"|not (?:important|urgent|needed|necessary|sure|that important|a big deal|worth it|interested)\b.*"
-    r"|(?:please |so |and )*(?:remember|note|learn|keep|save|store)(?: (?:that|this|it))?(?: (?:please|for "
-    r"(?:good|next time|later|the future)|in mind|(?:that )?i .*))*|(?:please )?(?:always|permanently|"
-    r"for good|"
-    r"forever)|leave the (?:files?|photos?|attachments?)\b.*|ignore (?:that|this|it|me|"
-    r"my last \w+),?.{0,20}|typo"
-    r"|no (?:rush|hurry|worries|problem|offence|offense|pressure|big deal|idea|longer needed)\b.*"
-    r"|(?:it|that) (?:doesn't matter|didn't work|was a mistake|was wrong|is wrong|isn't important|"
-    r"makes|made)\b.*"
-    r"|(?:you|u)(?:'re|'ve| are| have| did| do| got| made| can't| always)\b.*"
-    r"|(?:he|she|it|they) will (?:love|like|be)\b.*|(?:sorry|thanks|thank you|cheers|much "
-    r"appreciated|as usual|as always|"
-    r"as a surprise|like i said|if you (?:can|know|see|get)|if that makes sense|if possible|for (?:a|"
-    r"my|the|our) [a-z' ]{2,40}|"
-    r"for once|whatever|oops|whoops|wrong|my mistake|bad idea|silly me|what a mess|seriously|"
-    r"obviously|of course)\b.*)"
-)
-
-
-def aside(low: str) -> bool:
-    """Whether the clause only remarks on something: "we gave it away", "it's for my sister", "oops wrong"."""
-    return _ASIDE.fullmatch(low.strip(" .,!?;:-()")) is not None
