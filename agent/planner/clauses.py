@@ -376,7 +376,7 @@ def _remark(reading: Reading, text: Text) -> bool:
 
 ONE_MORE = re.compile(
     r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) "
-    r"(?:on|in|at|under|with|where|by|as|near|while)\b"
+    r"(?P<where>(?:on|in|at|under|with|where|by|as|near|while)\b)"
 )
 """As in "draw ▮ in the snow, and one on the beach"."""
 

@@ -14,8 +14,8 @@ _WHAT = (
 )
 _JUDGED = re.compile(
     rf"\b{_WHAT}(?: of (?:the|his|her) [a-z]+)?"
-    r"(?:'s| is| are| was| were| looks?| seems?| feels?| reads?| isn't|"
-    r" aren't| doesn't| don't| could be| ought to be| should be)\b(?! (?:so )?(?:lovely|great|nice|perfect|good|fine)\b)"
+    r"(?:'s| is| are| was| were| looks?| seems?| feels?| reads?| isn't| aren't| doesn't| don't| could be| ought to be|"
+    r" should be)\b(?! (?:so )?(?:lovely|great|nice|perfect|good|fine)\b)"
 )
 _DISLIKED = re.compile(
     rf"\b(?:keen on|like|love|hate|fan of|happy with|sure about|stand|bear|fond of|care for) {_WHAT}$"

@@ -259,13 +259,15 @@ def _clause(text: Text, state: State, before: list[Step], sequel: bool) -> list[
     """One clause, seen in the state that the clauses before it leave behind; `sequel`: they come one after another."""
     if state is not text.state:
         text = read(text.raw, state, text.hints)
-    steps = decide(text)
+    last = before[-1] if before else None
+    more = ONE_MORE.match(text.low) if isinstance(last, Call) and last.tool == "draw" else None
+    if isinstance(last, Call) and more:
+        steps = [_of_the_same(last, step) for step in carry_out("draw", text.part(more.start("where")))]
+    else:
+        steps = decide(text)
     if before and (fuller := _corrected(before[-1], text)):
         before[-1] = fuller
         return []
-    last = before[-1] if before else None
-    if isinstance(last, Call) and last.tool == "draw" and len(steps) == 1 and ONE_MORE.match(text.low):
-        steps = [_of_the_same(last, steps[0])]
     if len(steps) == 1 and isinstance(last, Call) and isinstance(steps[0], (Call, Ask)):
         joined = _on_that_take(last, steps[0]) or (None if sequel else _join(last, steps[0], text))
         if joined is not None:

@@ -24,7 +24,7 @@ _PLACED = re.compile(
     rf"it|him|her|them|that|this|there|picture|one)\b)(?:[a-z'-]+ ){{0,3}}?(?P<noun>[a-z'-]+)"
 )
 _CHANGES = re.compile(
-    r"\b(?:now|then|another|instead|again|same|too|also|as well|should|must|always|needs?|is|are|was|has|have|"
+    r"\b(?:now|then|and one|another|instead|again|same|too|also|as well|should|must|always|needs?|is|are|was|has|have|"
     r"make|put|add|change|turn|move|but|more|less|without|no|not|still|keep|from (?:the|take))\b|[\ue001\ue002?]"
 )
 """Words of a change, or of another picture."""
