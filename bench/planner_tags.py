@@ -286,7 +286,7 @@ def train_tagger(found: Sequence[Tagged], rounds: int = 8, seed: int = 1, rare: 
     return Tagger(list(rows), weights - sums / at, follows - passes / at)
 
 
-def save_tagger(model: Tagger, file: Path, least: float = 0.4) -> int:
+def save_tagger(model: Tagger, file: Path, least: float = 0.8) -> int:
     """Write the weights of features that matter; returns how many there are."""
     kept = [
         (name, i)

@@ -123,7 +123,7 @@ def train(found: Sequence[Sample], steps: int = 160, decay: float = 3e-5, rare: 
     return Classifier(list(rows), theta, bias)
 
 
-def save(model: Classifier, file: Path, least: float = 0.5) -> int:
+def save(model: Classifier, file: Path, least: float = 0.6) -> int:
     """Write the weights of features that matter; returns how many there are."""
     spread = model.weights.max(1) - model.weights.min(1)
     kept = [(name, i) for name, i in model.rows.items() if spread[i] >= least]

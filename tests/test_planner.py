@@ -77,6 +77,8 @@ FLOORS = {
     "independent_h": {"tool": 0.97, "reference": 0.96, "argument_resolved": 0.93},
     "independent_k": {"tool": 0.97, "reference": 0.96, "argument_resolved": 0.94},
     "independent_d": {"tool": 0.98, "reference": 0.97, "argument_resolved": 0.97},
+    "independent_n": {"tool": 0.97, "reference": 0.95, "argument_resolved": 0.93},
+    "independent_o": {"tool": 0.96, "reference": 0.94, "argument_resolved": 0.92},
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from . import intent as intents
 from .intent import Reading
+from .normalise import CONCEPT
 from .parts import meant
 from .references import Text, read, rx
 from .scenes import describes_a_picture
@@ -25,8 +26,9 @@ _HARD = re.compile(
     r"after which)(?:,)?\s+(?=\S)"
 )
 _SOFT = re.compile(
-    r",? (?P<but>but|though|only|just) |(?<!\bnot),? (?:and|so)(?! (?:much|many|far|long|good|nice|cute|"
-    r"on)\b) (?:ok,? )?|, (?=\S)|\s-\s|: "
+    r",? (?P<but>but|though|only|just) |(?<!\bnot),? and (?:ok,? )?|, so (?:ok,? )?|, (?=\S)|\s-\s|: |"
+    rf" so (?:ok,? )?(?=(?:please|can|could|would|will|i|we|you|let|let's|he|she|it|they|now|just|go|undo|redo|forget|"
+    rf"rename|call|wipe|compare|remember|note|from|{either(DRAW_VERBS)}|{either(EDIT_VERBS)})\b)"
 )
 _EXPLICIT = re.compile(
     rf"(?:now |also |another |please )*(?:(?:{either(DRAW_VERBS)}|(?:one|another|another one|a second one|a picture|"
@@ -42,7 +44,10 @@ _VERDICT = re.compile(
 )
 TEACHING_ENDS = frozenset("draw edit undo redo compare fork forget rename repeat train".split())
 """What is another request after a subject was taught; all else says more about the subject."""
-_THERE = re.compile(r"\b(?:from|back to|with|at) (?:there|that|it|here)(?: one)?[ .!]*$")
+_THERE = re.compile(
+    r"\b(?:(?:from|back to|with|at) (?:there|that|it|here)|(?:work|continue|carry on|go on|proceed|build)"
+    r"(?: on| further)? (?:there|here))(?: one| further| on| again)*[ .!]*$"
+)
 _HIM = re.compile(r"\b(?:him|her|it|them|his|its|their|my|our)\b")
 _OF_HIM = re.compile(r"(?:(?:his|her|its|their|he|she|it|they)\b(?! should| needs)|there (?:is|are|was|were)\b)")
 # "That's not ▮, he looks completely different" tells nothing that could be drawn.
@@ -69,7 +74,7 @@ _LITTLE = frozenset(
 )
 
 
-def _rides(low: str) -> bool:
+def rides(low: str) -> bool:
     """Whether words only say that what stands before them holds for good."""
     return _LASTING.search(low) is not None and set(re.findall(r"[a-z']+", low)) <= _LITTLE
 
@@ -141,9 +146,9 @@ def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> li
     joined: list[tuple[int, int]] = []
     for start, end in spans:
         part = text.part(start, end)
-        rides = _settings_only(part) or _settles(part, judge) or _rides(part.low)
-        rides = rides or (bool(joined) and _goes_on(text.part(*joined[-1]), part, judge))
-        if joined and (rides or _taught(text.part(*joined[-1]), part, judge)):
+        on = _settings_only(part) or _settles(part, judge) or rides(part.low)
+        on = on or (bool(joined) and _goes_on(text.part(*joined[-1]), part, judge))
+        if joined and (on or _taught(text.part(*joined[-1]), part, judge)):
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))
@@ -216,6 +221,8 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
             return True
     if after and after.intent == "draw" and _AGAIN_AGAIN.fullmatch(low):
         return False
+    if after and after.intent == intent == "compare" and not part.takes:  # "Figs or lemons? Compare 5 and 6"
+        return False
     if after and after.intent in ("undo", "redo") and not part.takes:  # "he's crying now. undo", "no no no. go back"
         states = intent == "edit" and re.match(r"(?:he|she|it|they)(?:'s|'re| is| are)\b", low)
         if states or intent in ("reject", "dislike"):
@@ -254,7 +261,7 @@ def _about(remark: Text, request: Text) -> Text:
     """The request, in which a pronoun means whom, or which part, the remark before it spoke of."""
     names = [s.names[0] for s in remark.subjects if len(s.names) == 1]
     him = _HIM.search(request.low)
-    if not him or any(s.start < him.start() for s in request.subjects):
+    if any(s.start < him.start() for s in request.subjects) if him else request.subjects:
         return request
     if _CHANGES.match(request.low) and (raw := meant(remark.raw, request.raw)) != request.raw:
         return read(raw, request.state, request.hints)
@@ -346,7 +353,7 @@ def _cuts(text: Text) -> list[_Cut]:
     for match in list(_SOFT.finditer(text.low))[:MOST]:
         left, right = text.part(0, match.start()), text.part(match.end())
         bare = _FORMAT.match(left.low) or _ONLY_WHICH.fullmatch(left.low) or _settings_only(left)
-        if bare or _rides(right.low) or (match.group().strip() == "and" and _listed(left, right)):
+        if bare or rides(right.low) or _listed(match.group().strip(), left, right):
             continue
         if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
             cuts.append(
@@ -362,9 +369,15 @@ _MORE_TAKES = re.compile(
 )
 
 
-def _listed(left: Text, right: Text) -> bool:
-    """Whether "and" stands between takes: "put 2 and 3 side by side"."""
-    return _ENDS_IN_TAKE.search(left.low) is not None and _MORE_TAKES.match(right.low) is not None
+def _listed(mark: str, left: Text, right: Text) -> bool:
+    """Whether the mark stands between takes or subjects of one list: "put 2 and 3 side by side", "▮, ▮ and ▮"."""
+    subjects = left.low.endswith(CONCEPT) and right.low.startswith(CONCEPT)
+    if mark.endswith("and"):
+        return subjects or (_ENDS_IN_TAKE.search(left.low) is not None and _MORE_TAKES.match(right.low) is not None)
+    return subjects and mark == "," and _AND_MORE.match(right.low) is not None
+
+
+_AND_MORE = re.compile(r"\ue000+(?:, \ue000+)*,? (?:and|&) \ue000+")
 
 
 def _remark(reading: Reading, text: Text) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from . import intent as intents
-from .clauses import MARKS_ONLY, ONE_MORE, clauses, judge_with, repaired
+from .clauses import MARKS_ONLY, ONE_MORE, clauses, judge_with, repaired, rides
 from .extract import carry_out, which, who
 from .intent import vote_of
 from .intents.concepts import forget, rename
@@ -204,7 +204,7 @@ def decide(text: Text) -> list[Step]:
         intent = "edit"
     elif intent in ("edit", "ask") and describes_a_picture(text):
         intent = "draw"
-    if intent == "edit" and _LASTS.search(text.low) and not any(ref.how != "current" for ref in text.takes):
+    if (intent == "edit" or (intent == "draw" and text.subjects)) and _holds(text):
         intent = "refine" if isinstance(who(text), str) else intent
     if vote == intent and (intent in ("edit", "refine", "fork", "rename") or (intent == "draw" and not again(text))):
         return carry_out(intent, text)
@@ -218,6 +218,13 @@ def decide(text: Text) -> list[Step]:
         return steps
     found = carry_out(intent, text)
     return steps if vote.startswith("ask") and isinstance(found[0], Ask) else found
+
+
+def _holds(text: Text) -> bool:
+    """Whether the end of a clause says that it holds for good: "…, note that down"."""
+    last = re.split(r"[,.;!] | - ", text.low.rstrip(" .!"))[-1]
+    lasts = _LASTS.search(text.low) or (len(last) < len(text.low) - 3 and rides(last))
+    return bool(lasts) and not any(ref.how != "current" for ref in text.takes)
 
 
 _NOUN = re.compile(r"(?:\b(?:an?|two|three|some|him|her|he|she|them)|\ue000) ")
