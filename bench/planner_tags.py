@@ -255,7 +255,7 @@ def remarked(found: Sequence[Tagged], lines: Sequence[str], dice: random.Random)
     return made
 
 
-def train_tagger(found: Sequence[Tagged], rounds: int = 8, seed: int = 1, rare: int = 4) -> Tagger:
+def train_tagger(found: Sequence[Tagged], rounds: int = 8, seed: int = 1, rare: int = 3) -> Tagger:
     """The averaged structured perceptron over all clauses, in a shuffled order each round."""
     named = [list(features(text.low, words)) for text, words, _ in found]
     counts = Counter(name for clause in named for names in clause for name in set(names))
@@ -286,7 +286,7 @@ def train_tagger(found: Sequence[Tagged], rounds: int = 8, seed: int = 1, rare: 
     return Tagger(list(rows), weights - sums / at, follows - passes / at)
 
 
-def save_tagger(model: Tagger, file: Path, least: float = 0.8) -> int:
+def save_tagger(model: Tagger, file: Path, least: float = 1.0) -> int:
     """Write the weights of features that matter; returns how many there are."""
     kept = [
         (name, i)

@@ -88,7 +88,7 @@ def gather(
     return found
 
 
-def train(found: Sequence[Sample], steps: int = 160, decay: float = 3e-5, rare: int = 4) -> Classifier:
+def train(found: Sequence[Sample], steps: int = 160, decay: float = 3e-5, rare: int = 3) -> Classifier:
     """Multinomial logistic regression by Adam over all samples, with weight decay; every intent counts alike
     by the square root of how often it comes."""
     counts = Counter(name for names, _ in found for name in names)

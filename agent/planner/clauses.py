@@ -469,8 +469,8 @@ _NOT_THAT = re.compile(
 
 # "On a mountain no not a mountain a boat": what is taken back is said again.
 _NOT_BUT = re.compile(
-    r"(?:no,? )?not (?:an?|the|his|her|on|in|at|with) [a-z]+(?: [a-z]+)??,? (?:but )?(?=(?:an?|the|his|her|on|"
-    r"in|at|with) )"
+    r"(?:no,? )?not (?:an?|the|his|her|on|in|at|with) [a-z]+(?: [a-z]+)??,? (?:but )?"
+    rf"(?=(?:an?|the|his|her|on|in|at|with|\ue000+|{either(DRAW_VERBS)}) )"
 )
 _HESITATES = re.compile(r"(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|or)[, ]*")
 _STEPS = re.compile(r"[\w-]+ (?:steps?|back|forwards?|times|more)\b")
