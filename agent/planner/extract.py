@@ -205,6 +205,11 @@ def _revert(text: Text) -> list[Step]:
     return [Call("revert", args)]
 
 
+_SHOWN = re.compile(
+    r"\b(?:picture|pic|photo|take|drawing) (?:with|where|of|in which) (?:is |are |there is )?(?P<what>.+)"
+)
+
+
 def _recall(text: Text) -> list[Step]:
     known = recall(text)
     if known and isinstance(known[0], Call):
@@ -217,7 +222,11 @@ def _recall(text: Text) -> list[Step]:
         r"\b(?:picture|pic|photo|one|take|drawing)\b.*\b(?:with|where|in|at|on)\b", text.low
     ):
         return [Call("recall", {"query": sure[0]})]
-    query = own(text.plain(takes=True), "recall").raw.strip(" .,!?")
+    text = text.plain(takes=True)
+    words = own(text, "recall")
+    if not words.low and (shown := _SHOWN.search(text.low)):
+        words = text.part(shown.start("what"))
+    query = words.raw.strip(" .,!?")
     return [Call("recall", {"query": query} if query else {})]
 
 
