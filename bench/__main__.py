@@ -198,6 +198,11 @@ def tokenizer(
     print(json.dumps(found, indent=None if one_line else 1))
 
 
+def commands() -> list[str]:
+    """The names of all measurements here."""
+    return list(getattr(typer.main.get_command(app), "commands", {}))
+
+
 def call(command: str, arguments: Sequence[str]) -> int:
     """Runs one command with its arguments; returns its exit status. Raises what it raises."""
     entry = typer.main.get_command(app)

@@ -72,10 +72,3 @@ def run(old: Path, new: Path, as_json: bool) -> None:
     for line in settings_differ(old, new):
         print(line)
     print(shown(rows) if rows else "The two runs have no measure in common.")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`limner bench compare A B [--json]`."""
-    from .__main__ import call
-
-    return call("compare", arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
@@ -78,10 +78,3 @@ def measure(preset: str, method: str, runs: int) -> dict[str, Any]:
         }
     finally:
         studio.close()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`limner bench speed …`; `--help` says what it takes."""
-    from .__main__ import call
-
-    return call("speed", arguments)

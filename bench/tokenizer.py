@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +56,3 @@ def measure(weights: Path, count: int) -> dict[str, Any]:
         "gate": gate,
         "reached": all(row["reached"] for row in gate.values()),
     }
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`limner bench tokenizer …`; `--help` says what it takes."""
-    from .__main__ import call
-
-    return call("tokenizer", arguments)

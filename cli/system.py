@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -55,23 +56,25 @@ def bench(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which measurement; `compare A B` compares two results.")],
 ) -> None:
     """Run a measurement. What follows NAME is its own: `limner bench NAME --help`."""
+    from ..bench.__main__ import call, commands
+
     if name in ctx.help_option_names:
         print(ctx.get_help())
         raise typer.Exit()
-    measurements = _measurements()
-    if name not in measurements:
-        raise NotFound(f"There is no measurement {name!r}.", f"There are: {', '.join(measurements)}.")
-    module = import_module(f"..bench.{name}", __package__)
+    programs, pictures = _programs(), commands()
+    if name not in (*programs, *pictures):
+        known = ", ".join(sorted([*programs, *pictures]))
+        raise NotFound(f"There is no measurement {name!r}.", f"There are: {known}.")
     given = [*ctx.args]
     for flag in ("preset", "json"):
         value = ctx.meta.get(f"limner.{flag}")
         given += [f"--{flag}"] if value is True else [f"--{flag}", value] if value else []
-    raise typer.Exit(module.main(given) or 0)
+    run = import_module(f"..bench.{name}", __package__).main if name in programs else partial(call, name)
+    raise typer.Exit(run(given) or 0)
 
 
-def _measurements() -> list[str]:
-    """The names of the modules in `bench/` that have a `main`, found without importing their models."""
+def _programs() -> list[str]:
+    """The names of the modules in `bench/` that have a `main` of their own, found without importing their models."""
     folder = Path(__file__).parent.parent / "bench"
-    files = {file.stem: file for file in folder.glob("[!_]*.py")}
-    files |= {file.parent.name: file for file in folder.glob("[!_]*/__init__.py")}
-    return sorted(name for name, file in files.items() if "\ndef main(" in file.read_text(encoding="utf-8"))
+    files = folder.glob("[!_]*.py")
+    return [file.stem for file in files if "\ndef main(" in file.read_text(encoding="utf-8")]

@@ -190,8 +190,10 @@ def test_a_home_that_is_a_file_is_status_1(tmp_path: Path) -> None:
 
 
 def test_bench_lists_the_measurements_and_hands_their_flags_on() -> None:
-    assert "startup" in limner("bench", "nothing").stderr
-    shown = process("bench", "startup", "--help").communicate(timeout=60)[0]
+    known = limner("bench", "nothing").stderr
+    assert all(name in known for name in ("startup", "storybook", "rounds", "persona", "adapter", "tui"))
+    assert "--conversations" in limner("bench", "rounds", "--help").stdout
+    shown = process("bench", "startup", "--help").communicate(timeout=240)[0]
     assert shown.startswith("usage: limner bench startup") and "--runs" in shown
 
 
