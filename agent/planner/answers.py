@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from . import intent as intents
+from .dropped import CLUELESS, DROPPED, KEEP, dropped, small_talk
 from .intents.drawing import draw
-from .intents.talk import talk
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
 from .options import SAID, option_of, ranked, told
@@ -19,11 +18,6 @@ from .state import Ask, Call, Hints, Say, State, Step
 from .subjects import kind_words
 from .words import KINDS
 
-_CANCEL = re.compile(
-    r"(?:never ?mind|forget it|forget about it|cancel(?: that| it)?|nothing|none(?: of (?:them|those|"
-    r"these|the above))?|neither(?: of (?:them|those|these))?|stop|leave it|no thanks|no thank you|"
-    r"don't|do nothing|skip(?: it)?|let it be|drop it|not now|nothing at all|nope|nah|no)"
-)
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|sure|ok|okay|right|correct|exactly|of course|please|yes please|do it|"
     r"please do|(?:yes|yeah|sure|ok|okay|yep)[,.!]* (?:go ahead|do it|do that|please|forget (?:it|"
@@ -36,8 +30,6 @@ _PLAIN = re.compile(
     r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|"
     r"random|doesn't matter)\b"
 )
-_KEEP = "All right, I leave it as it is."
-
 _OTHER = re.compile(r"(?:no[,.]? )?(?:not (?P<not>[^,;]+?)[,;]? (?:but )?)?(?:i (?:mean|"
     r"meant) )?the other(?: one| [a-z]+)?(?: please)?")
 _FOR_GOOD = re.compile(
@@ -63,15 +55,15 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     first, *answers = list(earlier) or [pending.text]
     state = replace(state, pending=None)
     hints = Hints()
-    for old in (a for a in answers if not _CLUELESS.fullmatch(_bare(a))):
+    for old in (a for a in answers if not CLUELESS.fullmatch(_bare(a))):
         asked = _asked(first, state, hints)
         filled = _fill(old, state, hints, asked, asked.options if asked else ())
         hints = filled if isinstance(filled, Hints) else hints
     asked = _asked(first, state, hints)
     said = _bare(text)
-    if (over := _DROPPED.match(said)) and len(said[over.end() :].split()) > 1:
-        return _dropped(said, text, state)
-    if small := _small_talk(text, said, state, pending.options):
+    if (over := DROPPED.match(said)) and len(said[over.end() :].split()) > 1:
+        return dropped(said, text, state)
+    if small := small_talk(text, said, state, pending.options):
         return small
     if _GONE.fullmatch(said) and (gone := _agreed(pending.question, state)):
         return gone
@@ -80,20 +72,16 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         option = None
     if option is None and asked and asked.slot == "take" and not _own_request(text, state, asked):
         option = _by_look(said, pending.options, state)
-    if option is None and (let_go := _dropped(said, text, state)):
+    if option is None and (let_go := dropped(said, text, state)):
         return let_go
-    if option is None and _CLUELESS.fullmatch(said):
+    if option is None and CLUELESS.fullmatch(said):
         return [Ask(pending.question, pending.options)]
     yes = option in ("yes", "Yes") or (option is None and _YES.fullmatch(said) is not None)
     if yes and (gone := _agreed(pending.question, state)):
         return gone
     if yes and option is None:
-        if (
-            asked
-            and asked.slot == "concept"
-            and len(pending.options) > 1
-            and not re.search(r"did you mean", pending.question, re.I)
-        ):
+        which = asked and asked.slot == "concept" and len(pending.options) > 1
+        if which and not re.search(r"did you mean", pending.question, re.I):
             return [Ask(pending.question, pending.options)]
         option = _affirmed(pending.options, pending.question, state)
     if option is None and (chosen := _meant(said, pending.options, state)):
@@ -103,7 +91,7 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     if option is None and _own_request(text, state, asked):
         return None
     if option is not None and _DECLINED.match(option.lower()) and not _PLAIN.search(option.lower()):
-        return [Say(_KEEP, weak=False)]
+        return [Say(KEEP, weak=False)]
     words = option if option is not None else text
     filled = _fill(words, state, hints, asked, pending.options)
     if not isinstance(filled, Hints):
@@ -117,78 +105,6 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
     if isinstance(own[0], Ask) and first:
         own = plan(f"{first} {words}", state, filled)
     return own
-
-
-_KEPT = re.compile(
-    r"(?:(?:no|nope|nah|wait|stop|don't|please|god|hell|absolutely not|of course not|not at all|"
-    r"certainly not)[,.! ]*)+"
-    r"(?:(?:please )?(?:keep|leave|don't (?:do|delete|forget|remove|touch)|spare|save) (?:it|him|her|"
-    r"them|that|anything)"
-    r"(?: (?:alone|please|as it is))*|i don't want (?:it|that|to)(?: (?:gone|to|forgotten|at all))?)?"
-)
-_PUZZLED = re.compile(
-    r"(?:(?:huh|hm+|eh|um|sorry|pardon|wait|what)[?!,. ]*)*(?:what do you mean(?: by .{1,40})?|"
-    r"what does that mean|"
-    r"i don't (?:get|understand) (?:it|that|the question|you)|why do you ask|what's the difference|"
-    r"pardon|come again)"
-)
-
-
-def _small_talk(text: str, said: str, state: State, options: Sequence[str]) -> list[Step] | None:
-    """Words for thanks, a laugh or a puzzled look while a question waits: none of them answers it."""
-    low = lower(spell_out(clean(text))).strip(" .,!?")
-    if _KEPT.fullmatch(low) and re.search(r"\b(?:keep|leave|spare|save|don't)\b", low):
-        return [Say(_KEEP, weak=False)]
-    if _PUZZLED.fullmatch(low):
-        shown = " or ".join(options)
-        return [Say(f"I need to know which one you mean{': ' if shown else ''}{shown}.", weak=False)]
-    if (
-        re.fullmatch(r"(?:oh |ok |okay |cool |great |haha |many )*(?:thanks?(?: you| a lot| so much)?|thx|cheers)", low)
-        or (
-            re.fullmatch(r"(?:lol|haha(?:ha)*|hehe|lmao|rofl|hi|hello|hey|sorry|bye|goodbye|good (?:bot|morning))", low)
-        )
-        or re.search(r"\bwrong (?:window|chat|tab|person|app|thread)$", low)
-    ):
-        return talk(read(text, state)) or [Say(_KEEP, weak=False)]
-    return None
-
-
-_DROPPED = re.compile(
-    r"(?:(?:oh|ah|no|nah|ok|well|actually|hmm|um)[, ]+)*(?:never ?mind(?: that| it)?|forget (?:it|"
-    r"about it|that)|"
-    r"cancel(?: that| it)?|scratch that|scrap that|none of (?:them|those)|"
-    r"neither(?: of (?:them|those))?|leave it|drop it|skip it|don't bother|doesn't matter|it doesn't "
-    r"matter|not important|no need)(?:,? then)?(?:[,.;:!-]+ ?| but | and |$)"
-)
-_CLUELESS = re.compile(
-    r"(?:(?:idk|dunno|hm+|um+|uh|well|i don't know|don't know|not sure|no idea)[,. ]*)*(?:idk|i (?:don't|"
-    r"do not) know|no idea|not sure|i'm not sure|hm+|dunno|don't know|you "
-    r"(?:choose|decide|pick|tell me)|whatever|"
-    r"anything|any|i can't decide|what(?:ever you (?:like|want|think))?|what do you mean|huh|which "
-    r"ones?(?: are there)?|surprise me|up to you|your choice|either|maybe|perhaps)"
-)
-
-
-def _remark(rest: str, state: State) -> bool:
-    """Whether the words after "never mind" ask for nothing: "it's for my sister"."""
-    return intents.classifier().read(read(rest, state)).intent in ("aside", "reply", "like", "dislike")
-
-
-def _dropped(said: str, text: str, state: State) -> list[Step] | None:
-    """What to do once the user drops the matter, perhaps for another request: "forget it, draw Luna"."""
-    match = _DROPPED.match(said)
-    if not match and not _CANCEL.fullmatch(said):
-        return None
-    rest = said[match.end() :] if match else ""
-    if not rest or _remark(rest, state) or _CANCEL.fullmatch(rest):
-        return [Say(_KEEP, weak=False)]
-    return plan(_after(text, rest), state)
-
-
-def _after(text: str, rest: str) -> str:
-    """The end of `text` that is `rest` in lower case, with the capitals of the user."""
-    place = lower(text).find(rest)
-    return text[place : place + len(rest)] if place >= 0 else rest
 
 
 def _agreed(question: str, state: State) -> list[Step] | None:

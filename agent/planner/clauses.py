@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from . import intent as intents
 from .intent import Reading
+from .meeting import HIM, REASON, TEACHING_ENDS, VERDICT, WHOLE, Cut, meet
 from .normalise import CONCEPT
 from .parts import meant
-from .references import Text, read, rx
+from .references import Text, read
 from .scenes import describes_a_picture
 from .settings import take_settings
 from .tagger import own
@@ -19,7 +20,6 @@ from .words import DRAW_VERBS, EDIT_VERBS, NUMBERS, ORDINALS, either
 Judge = Callable[[Text], Reading]
 MOST = 8
 """So many boundaries of a sentence are looked at."""
-
 _HARD = re.compile(
     r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?:(?<!\bno\.)|(?=\s+\D))(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
     r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|(?<!\bnow)(?<!\bsince),?\s+(?:and\s+)?(?:then|after that|afterwards|"
@@ -30,25 +30,6 @@ _SOFT = re.compile(
     rf" so (?:ok,? )?(?=(?:please|can|could|would|will|i|we|you|let|let's|he|she|it|they|now|just|go|undo|redo|forget|"
     rf"rename|call|wipe|compare|remember|note|from|{either(DRAW_VERBS)}|{either(EDIT_VERBS)})\b)"
 )
-_EXPLICIT = re.compile(
-    rf"(?:now |also |another |please )*(?:(?:{either(DRAW_VERBS)}|(?:one|another|another one|a second one|a picture|"
-    rf"a photo|another "
-    r"picture|one more|a second|a third|the other) (?:of|on|in|at|with|where|under|by|as)) |i (?:want|need|'d "
-    r"like) a (?:new )?picture)"
-)
-# Intents that are whole by themselves: what follows them is another request.
-_WHOLE = frozenset("undo redo fork compare like dislike forget rename revert train reject recall teach refine".split())
-_VERDICT = re.compile(
-    r"\b(?:i|we|she|he|they)(?: \w+)? (?:like|love|hate|adore|prefer)|\blikes?\b|\bloves?\b|thumbs|rate|"
-    r"mark|favou?rite"
-)
-TEACHING_ENDS = frozenset("draw edit undo redo compare fork forget rename repeat train".split())
-"""What is another request after a subject was taught; all else says more about the subject."""
-_THERE = re.compile(
-    r"\b(?:(?:from|back to|with|at) (?:there|that|it|here)|(?:work|continue|carry on|go on|proceed|build)"
-    r"(?: on| further)? (?:there|here))(?: one| further| on| again)*[ .!]*$"
-)
-_HIM = re.compile(r"\b(?:him|her|it|them|his|its|their|my|our)\b")
 _OF_HIM = re.compile(r"(?:(?:his|her|its|their|he|she|it|they)\b(?! should| needs)|there (?:is|are|was|were)\b)")
 # "That's not ▮, he looks completely different" tells nothing that could be drawn.
 _UNLIKE = re.compile(
@@ -57,7 +38,6 @@ _UNLIKE = re.compile(
     r"(?:too\b.*|different\b.*|wrong|off|odd|strange|weird|nothing like\b.*|not (?:him|her|it|right)|"
     r"(?:like )?(?:some|an)other\b.*|like (?:somebody|someone|something)\b.*)[.! ]*"
 )
-_GOES_ON = re.compile(r"(?:now |then )?(?:he|she|it|they)(?:'s|'re| is| are| shall| should)\b")
 # "Please always show that", "so keep that on record": how long the words before it hold, and nothing else.
 _LASTING = re.compile(
     r"\b(?:always|ever|never|forever|permanent(?:ly)?|remember|memori[sz]e|noted?|record|store|save|learn|bear|"
@@ -92,19 +72,6 @@ _FORMAT = re.compile(
     r"mural|stamp|advert|ad|billboard|leaflet|calendar page|title card|book cover|coloring page|"
     r"colouring page)$"
 )
-_SHOW = re.compile(rf"(?:please |then |now )*(?:{either(DRAW_VERBS)}|(?:show|give|make|get|do) (?:me|"
-    rf"us)) (?!how|what|that you)")
-_VERB = re.compile(
-    rf"(?:please |then |now |can you |could you |also |maybe )*(?:{either(EDIT_VERBS)}|now|with|without|"
-    rf"in|on|at|but)\b|.*\ue001"
-)
-_REASON = re.compile(
-    r"(?:(?:it|he|she|they|that|this|the [a-z]+)(?:'s|'re| is| are| was| looks?| feels?|"
-    r" seems?) )?(?:just |way |far |much |a bit |a "
-    r"little |simply |really )*(?:too|so|very|not [a-z]+ enough|quite|rather|super|a mess)\b.{0,40}|"
-    r"(?:because|cause|since|as) .*"
-)
-"""Why somebody likes a picture or not: no change to make."""
 _ONLY_WHICH = re.compile(r"(?:(?:not \ue001+|no|the|in|on|for|from|with|ok|and|so|now|then|take|use|"
     r"hm+|regarding|concerning|about|as (?:for|to)|right|well|back to|to|of),? )*\ue001+")
 # "I don't like the hat, make it blue": the hat, and no picture, is what somebody does not like.
@@ -120,16 +87,6 @@ _BACK_TO_IT = re.compile(
     r"(?P<it>that|there|it|that one|this one)(?: one| again| please| then| instead)*[ .!]*$"
 )
 MARKS_ONLY = re.compile(r"(?:[\ue000-\ue003\s,.]|and|or|the|my|with)*")
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    left: Text
-    right: Text
-    but: bool
-    mark: str
-    pause: bool
-    """Whether a comma, a colon or a dash stands there, not only "and" or "so"."""
 
 
 def clauses(text: Text, judge: Judge) -> list[Text]:
@@ -233,9 +190,9 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
         return False
     if intent == "draw" and not part.subjects and not own(part, "draw").low:
         return False
-    if intent == "edit" and _REASON.fullmatch(low.strip(" .!")):
+    if intent == "edit" and REASON.fullmatch(low.strip(" .!")):
         return False
-    return intent not in ("like", "dislike") or bool(part.takes or _VERDICT.search(low))
+    return intent not in ("like", "dislike") or bool(part.takes or VERDICT.search(low))
 
 
 _CHANGES = re.compile(
@@ -260,7 +217,7 @@ def _named_before(parts: list[Text], wanted: list[Text]) -> list[Text]:
 def _about(remark: Text, request: Text) -> Text:
     """The request, in which a pronoun means whom, or which part, the remark before it spoke of."""
     names = [s.names[0] for s in remark.subjects if len(s.names) == 1]
-    him = _HIM.search(request.low)
+    him = HIM.search(request.low)
     if any(s.start < him.start() for s in request.subjects) if him else request.subjects:
         return request
     if _CHANGES.match(request.low) and (raw := meant(remark.raw, request.raw)) != request.raw:
@@ -319,7 +276,7 @@ def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
             return [cut.left, cut.right]
         if left.intent == "dislike" and right.intent == "edit" and not cut.left.takes and _A_PART.search(cut.left.low):
             continue
-        if _both(cut, left, right, whole):
+        if meet(cut, left, right, whole):
             return [cut.left, *_parted(cut.right, judge, depth + 1)]
         if "teach" in (whole.intent, left.intent, right.intent):
             continue
@@ -327,19 +284,19 @@ def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
             continue  # "can I see Rex but really small, in a teacup": one picture
         pause = cut.pause or cut.but or ", so " in cut.mark
         if (
-            (pause or (" so " in cut.mark and left.intent in ("aside", "reply") and right.intent in _WHOLE))
+            (pause or (" so " in cut.mark and left.intent in ("aside", "reply") and right.intent in WHOLE))
             and _remark(left, cut.left)
             and right.sure >= 0.6
             and right.intent not in ("reply", "aside", "ask", "like", "dislike")
         ):
-            opinion = left.intent in ("like", "dislike") and not cut.but and bool(_VERDICT.search(cut.left.low))
+            opinion = left.intent in ("like", "dislike") and not cut.but and bool(VERDICT.search(cut.left.low))
             opinion = opinion and (bool(cut.left.takes) or right.intent not in ("undo", "redo", "fork"))
             right_part = cut.right if opinion else _about(cut.left, cut.right)
             return [*([cut.left] if opinion else []), *_parted(right_part, judge, depth + 1)]
         if (
             cut.pause
             and not take_settings(cut.right)[0].args()
-            and (right.intent == "reply" or (right.intent == "aside" and left.intent in _WHOLE - {"teach", "refine"}))
+            and (right.intent == "reply" or (right.intent == "aside" and left.intent in WHOLE - {"teach", "refine"}))
             and right.sure >= 0.75
             and left.intent not in ("reply", "ask")
             and left.sure >= 0.6
@@ -348,7 +305,7 @@ def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
     return [text]
 
 
-def _cuts(text: Text) -> list[_Cut]:
+def _cuts(text: Text) -> list[Cut]:
     cuts = []
     for match in list(_SOFT.finditer(text.low))[:MOST]:
         left, right = text.part(0, match.start()), text.part(match.end())
@@ -357,7 +314,7 @@ def _cuts(text: Text) -> list[_Cut]:
             continue
         if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
             cuts.append(
-                _Cut(left, right, bool(match["but"]), match.group(), match.group()[0] in ",:-" or "-" in match.group())
+                Cut(left, right, bool(match["but"]), match.group(), match.group()[0] in ",:-" or "-" in match.group())
             )
     return cuts
 
@@ -385,148 +342,6 @@ def _remark(reading: Reading, text: Text) -> bool:
         return False
     sure = max(reading.sure, reading.share("reply") + reading.share("aside"))
     return reading.intent in ("reply", "aside", "like", "dislike") and sure >= 0.6 and len(text.low) > 2
-
-
-ONE_MORE = re.compile(
-    r"(?:and |then |also |now )*(?:one|another(?: one)?|one more|the other|a second one) "
-    r"(?P<where>(?:on|in|at|under|with|where|by|as|near|while)\b)"
-)
-"""As in "draw ▮ in the snow, and one on the beach"."""
-
-
-def _both(cut: _Cut, left: Reading, right: Reading, whole: Reading) -> bool:
-    """Whether two requests meet: each whole by itself, and not two halves of one."""
-    told = left.intent == "teach" and _SHOW.match(cut.right.low) is not None
-    if told and left.sure >= 0.6:
-        return True
-    if left.intent == "draw" and len(cut.left.subjects) == 1 and "and" in cut.mark and ONE_MORE.match(cut.right.low):
-        return True
-    if left.intent == "teach" and right.intent == "edit" and not _VERB.match(cut.right.low):
-        return False
-    if any(r.intent == "draw" and not own(t, "draw").low for t, r in ((cut.left, left), (cut.right, right))):
-        return False
-    if min(left.sure, right.sure) < 0.6 or {left.intent, right.intent} & {"reply", "aside", "ask"}:
-        return False
-    if right.intent in ("like", "dislike") and not cut.right.takes and not _VERDICT.search(cut.right.low):
-        return False
-    if left.intent == right.intent:
-        if left.intent == "draw":
-            return _EXPLICIT.match(cut.right.low) is not None
-        if left.intent in ("forget", "rename", "refine", "teach"):
-            whom, then = ({n for s in side.subjects for n in s.names} for side in (cut.left, cut.right))
-            return left.intent not in ("teach", "refine") and bool(whom and then and whom != then)
-        sides = [[ref for ref in side.takes if ref.how != "current"] for side in (cut.left, cut.right)]
-        if left.intent == "edit":  # "in take 1 add a hat, and in take 2 a tie"
-            first = all(len(refs) == 1 and refs[0].start < 12 for refs in sides)
-            return first and sides[0][0].numbers != sides[1][0].numbers
-        return all(sides) and left.intent in ("like", "dislike")
-    if _THERE.search(cut.right.low) or (left.intent == "compare" and right.sure < 0.9):
-        return False
-    if {left.intent, right.intent} == {"like", "dislike"} and cut.left.takes and cut.right.takes:
-        return True
-    if left.intent in ("like", "dislike") and (cut.but or _REASON.fullmatch(cut.right.low.strip(" .!"))):
-        return False
-    if left.intent == "dislike" and right.intent in ("undo", "redo") and not cut.left.takes:
-        return False
-    if cut.but and any(ref.how != "current" for ref in cut.left.takes):
-        return False
-    if {left.intent, right.intent} <= {"like", "dislike"}:
-        return bool(cut.left.takes and cut.right.takes)
-    if {left.intent, right.intent} <= {"undo", "redo", "fork", "revert"}:
-        return False
-    if left.intent == "teach":
-        shown = bool(cut.left.files or cut.left.state.attached or _SHOW.match(cut.right.low))
-        return shown and right.intent in TEACHING_ENDS and right.intent != "rename"
-    if left.intent in ("forget", "rename", "revert", "train") and not (cut.left.subjects or _HIM.search(cut.left.low)):
-        return False
-    if left.intent in _WHOLE:
-        return right.intent != "edit" or (left.intent != "refine" and not _GOES_ON.match(cut.right.low))
-    if left.intent == "draw" and right.intent == "edit":
-        return right.sure >= 0.8 and bool(cut.right.takes) and cut.right.takes[0].start < 8
-    if left.intent == "draw":
-        return right.intent in _WHOLE - {"like", "dislike", "recall", "refine"} and right.sure >= 0.9
-    return (
-        left.intent == "edit"
-        and cut.left.state.current is not None
-        and right.intent in (_WHOLE | {"draw"}) - {"like", "dislike", "recall"}
-        and right.sure >= 0.9
-    )
-
-
-_REPAIR = rx(
-    r"(?:,? ?\.{2,}|[,;.!?-]| )(?: ?-)? ?(?:(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|"
-    r"or)[, ]+)*(?:(?:no|nope|nah)(?: no)*,? "
-    r"(?:(?:wait|sorry|hold on|hang on|hm+|actually|rather|i mean(?:t)?|make that|"
-    r"scratch that)[, ]+)*(?=.{2})|"
-    r"(?:actually,? )?(?:scratch|strike|scrap|forget) that[, ]+|(?:sorry|i mean(?:t)?|make that|"
-    r"or rather|correction|"
-    r"wait|no wait|hang on|argh|oops|sorry|hm+|er+|uh+|um+)[:, ]+(?:i mean(?:t)?[, ]+|no[, ]+|make that )*)"
-)
-_NOT_THAT = re.compile(
-    r"(?:no[,.]? )?not (?:that|this|it|the [a-z]+|\ue001+)(?: one)?, (?=the |\ue001|my |take |number )"
-)
-
-
-# "On a mountain no not a mountain a boat": what is taken back is said again.
-_NOT_BUT = re.compile(
-    r"(?:no,? )?not (?:an?|the|his|her|on|in|at|with) [a-z]+(?: [a-z]+)??,? (?:but )?"
-    rf"(?=(?:an?|the|his|her|on|in|at|with|\ue000+|{either(DRAW_VERBS)}) )"
-)
-_HESITATES = re.compile(r"(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|or)[, ]*")
-_STEPS = re.compile(r"[\w-]+ (?:steps?|back|forwards?|times|more)\b")
-_COUNTS = re.compile(rf"(?:take |number |the )?(?:{either(NUMBERS)}|{either(ORDINALS)}|\d+|\ue001+)\b|"
-    rf"\ue001+")
-
-
-def repaired(text: Text) -> Text:
-    """The sentence after a slip that its writer mends: from "go back to seven, argh, six" comes "go back to six"."""
-    if late := re.search(r",? i mean[.! ]*$", text.low):
-        text = text.part(0, late.start()) if late.start() else text
-    if wrong := _NOT_THAT.match(text.low):
-        return text.part(wrong.end())
-    for match in list(_REPAIR.finditer(text.low))[:4][::-1]:
-        if re.match(r"not (?:the |an? |his |her |its )?[a-z]+[ .!]*$", text.low[match.end() :]):
-            continue  # "pink no, not maroon" stands by what it said
-        mark = match.group().strip(" ,;.!?-")
-        wrong = _NOT_BUT.match(text.low, match.end())
-        before, after = text.part(0, match.start()), text.part(wrong.end() if wrong else match.end())
-        if len(before.low) < 3 or not after.low or (not wrong and _plain_no(mark, text.low, match.end())):
-            continue
-        alike = [p for p in (_COUNTS, *_SLOTS) if p.search(before.low) and p.match(after.low)]
-        if _HESITATES.fullmatch(mark) and not alike:
-            continue
-        return _mended(before, after)
-    return text
-
-
-def _plain_no(mark: str, low: str, end: int) -> bool:
-    """Whether the mark is an ordinary "no" ("a hat, no shoes") and takes nothing back."""
-    return mark in ("no", "nah", "nope") and not low[:end].rstrip(" ").endswith(",")
-
-
-_SLOTS = (
-    re.compile(r"\b(?:at|in|on|under|near|by|with|behind|inside|over|next to|beside|from) "),
-    re.compile(r"\b(?:an?|the|some|his|her|its|two|three|four|five) "),
-)
-
-
-def _mended(before: Text, after: Text) -> Text:
-    state, hints = before.state, before.hints
-    first = before.takes[0] if before.takes else None
-    if first and re.match(rf"(?:{either(NUMBERS)}|\d+)(?![\w-])", after.low) and not _STEPS.match(after.low):
-        numbers = len(_COUNTS.findall(after.low[:20]))
-        at = first if numbers > 1 or len(before.takes) == 1 else before.takes[-1]
-        kept = before.raw[: at.start] + ("" if numbers > 1 else "take " if at.how == "number" else "number ")
-        return read(f"{kept}{after.raw}", state, hints)
-    if first and after.takes and after.takes[0].start <= 4:
-        at = before.takes[-len(after.takes)] if len(after.takes) <= len(before.takes) else first
-        return read(f"{before.raw[: at.start]}{after.raw}", state, hints)
-    for opening in _SLOTS if not after.takes else ():
-        if opening.match(after.low) and (places := list(opening.finditer(before.low))):
-            return read(f"{before.raw[: places[-1].start()]}{after.raw}", state, hints)
-    if first and not after.takes and first.how != "current":
-        return read(f"{before.raw[first.start : first.end]}, {after.raw}", state, hints)
-    return after
 
 
 def judge_with(vote: Callable[[Text], str]) -> Judge:

@@ -19,13 +19,14 @@ from .intents.repeat import repeat
 from .intents.talk import question, small_talk, talk
 from .intents.teaching import taught
 from .intents.training import trained
+from .looks import describe, matching, showing
 from .normalise import tail
 from .references import Text
 from .settings import take_settings
 from .state import Ask, Call, Say, Step
 from .subjects import Subject, antecedents, choose
 from .tagger import own
-from .takes import describe, matching, number_of, showing
+from .takes import number_of
 from .words import AMOUNTS, NUMBERS, ORDINALS, PICTURES, PRONOUNS, TIMES, either
 
 Extract = Callable[[Text], list[Step]]

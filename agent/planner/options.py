@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .subjects import nearly
-from .takes import number_of, stems
+from .looks import stems
+from .spelling import nearly
+from .takes import number_of
 from .words import NUMBERS, ORDINALS, either
 
 _INDEX = re.compile(

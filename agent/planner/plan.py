@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from . import intent as intents
-from .clauses import MARKS_ONLY, ONE_MORE, clauses, judge_with, repaired, rides
+from .clauses import MARKS_ONLY, clauses, judge_with, rides
 from .extract import carry_out, which, who
 from .intent import vote_of
 from .intents.concepts import forget, rename
@@ -18,8 +18,10 @@ from .intents.refine import refined
 from .intents.repeat import again
 from .intents.talk import HELP, able, talk
 from .intents.teaching import teach
+from .meeting import ONE_MORE
 from .normalise import lead, lower, tail
 from .references import Text, read
+from .repairs import repaired
 from .scenes import changes_the_setting, describes_a_picture
 from .state import Ask, Call, Hints, Say, State, Step
 from .words import DRAW_VERBS, EDIT_VERBS, PICTURES, either

@@ -13,7 +13,8 @@ from .normalise import CONCEPT, FILE, TAKE, Found, clean, find_files, lower, mas
 from .speech import spell_out
 from .state import Hints, State
 from .subjects import Subject, find_subjects, with_apostrophes
-from .takes import TakeRef, find_takes
+from .takeref import TakeRef
+from .takes import find_takes
 
 _SIGNS = {"{C}": f"(?:{CONCEPT}++)", "{T}": f"(?:{TAKE}++)", "{F}": f"(?:{FILE}++)"}
 

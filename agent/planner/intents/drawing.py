@@ -8,8 +8,9 @@ from typing import Any
 
 from ..references import Text, rx
 from ..settings import Settings, take_settings
+from ..spelling import nearly
 from ..state import Ask, Call, Step
-from ..subjects import PRONOUN, antecedents, choose, likely_name, nearly
+from ..subjects import PRONOUN, antecedents, choose, likely_name
 from ..takes import number_of
 from ..words import AMOUNTS, ANIMALS, DRAW_VERBS, MEDIA, PARTS, PEOPLE, PICTURES, PRONOUNS, either
 from .concepts import near_question

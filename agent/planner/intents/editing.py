@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..looks import describe, showing
 from ..normalise import lead, tail
 from ..parts import meant
 from ..references import Text, pick, rx
@@ -12,7 +13,8 @@ from ..settings import take_settings
 from ..state import Ask, Call, Step
 from ..subjects import Subject, choose
 from ..tagger import own
-from ..takes import TakeRef, describe, number_of, showing
+from ..takeref import TakeRef
+from ..takes import number_of
 from ..words import ANIMALS, ORDINALS, PEOPLE, either
 from .concepts import near_question
 from .history import one_take

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from ..looks import describe
 from ..normalise import lead
 from ..references import Text, pick, rx
 from ..state import Ask, Call, Say, Step
-from ..takes import TakeRef, describe, number_of
+from ..takeref import TakeRef
+from ..takes import number_of
 from ..words import NUMBERS, TIMES, either
 
 _N = rf"(?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}|a couple(?: of)?|a few|a)"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ..references import Text
+from ..spelling import nearly
 from ..state import Ask
-from ..subjects import antecedents, likely_name, nearly
+from ..subjects import antecedents, likely_name
 from ..words import PARTS, WORDLIKE, either
 
 _VAGUE = re.compile(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..looks import describe
 from ..references import Text, rx
 from ..state import Say, Step
-from ..takes import describe
 from ..words import FAREWELLS, GREETINGS, INTERJECTIONS, either
 
 HELP = (
