@@ -8,7 +8,8 @@ The folder is the truth. Three things keep the index from disagreeing with it:
 * A record's id names the concept and the content of its embedding, so comparing ids compares contents. This
   happens at the first search and after every change of the concepts; only what differs is written, in
   batches.
-* Forgetting a concept deletes Chroma's whole folder, because Chroma leaves deleted vectors in its files.
+* Forgetting a concept deletes Chroma's whole folder, because Chroma leaves deleted vectors in its files; and
+  it writes in blank memory, because it writes more of it than it fills.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import LibraryError, LimnerError
 from .files import read_json, remove
+from .heap import blank_memory
 from .vectors import Vectors
 
 if TYPE_CHECKING:
@@ -103,9 +105,17 @@ class Index:
 
     def _search(self, space: str, vector: np.ndarray, n: int, source: Source) -> list[tuple[str, float]]:
         dim = len(vector)
-        collection = self._collection(f"{space}.{dim}")
-        if collection.revision == source.revision:
-            return collection.query(vector, n)
+        name = f"{space}.{dim}"
+        if name in self._open and self._open[name].revision == source.revision:
+            return self._open[name].query(vector, n)
+        with blank_memory():
+            return self._compared(self._collection(name), space, vector, n, source)
+
+    def _compared(
+        self, collection: _Collection, space: str, vector: np.ndarray, n: int, source: Source
+    ) -> list[tuple[str, float]]:
+        """The search in a collection that is first brought to what the concepts are now."""
+        dim = len(vector)
         missing, stale = collection.compare(source.vectors(space, dim))
         if missing or stale:
             self._unstamp()

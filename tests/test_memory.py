@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import subprocess
 import sys
 import threading
@@ -139,6 +140,19 @@ def test_forgetting_leaves_nothing_on_the_disk(library: Library) -> None:
     assert library.find_take(take.id).concepts[0].name == "Gone"
     with pytest.raises(NotFound, match="forgotten"):
         library.concept_at(gone.id, 1)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries cannot be told to")
+def test_the_index_holds_nothing_that_was_not_put_into_it(library: Library) -> None:
+    put = vectors(3)
+    library.teach("Mug", "mug", [picture()], embeddings={SPACE: put})
+    for shade in range(4):  # an engine that went before leaves its memory behind
+        library.teach("Gone", "mug", [picture(shade)], embeddings={SPACE: vectors(4)})
+        library.search(SPACE, put[0], 1)
+        library.forget("Gone")
+    library.search(SPACE, put[0], 1)
+    blocks = list(library.home.rglob("data_level0.bin"))  # of the size of what the engine has allocated
+    assert blocks and all(np.count_nonzero(np.fromfile(p, np.uint8)) <= 2 * put.nbytes for p in blocks)
 
 
 def test_an_unknown_concept_names_near_ones(library: Library) -> None:
