@@ -338,5 +338,32 @@ def test_the_figure_of_an_unknown_picture_is_its_own_reference(studio, monkeypat
         list(studio.draw(DrawRequest("at night", source=picture, seed=1, method="in_context"), lambda: False))
     list(studio.draw(DrawRequest("at night", seed=1, method="in_context"), lambda: False))
     assert [request.source_mask for request in seen] == [one, None, None], "two figures are not one"
-    with_it, without = (InContext._itself(method, request).length for request in seen[:2])
-    assert with_it > without
+    with_it, without = (len(InContext._itself(method, request)) for request in seen[:2])
+    assert (with_it, without) == (1, 0)
+
+
+def test_somebody_who_comes_into_an_unknown_picture_stands_beside_its_figure(studio, monkeypatch):
+    method = studio.method("in_context")
+    monkeypatch.setattr(method, "config", replace(method.config, own_reference=True))
+    mask = Image.new("L", (40, 40))
+    mask.paste(255, (5, 5, 25, 35))
+    monkeypatch.setattr(studio, "mask", lambda image: mask)
+    read, asked = [], []
+    monkeypatch.setattr(method, "_read", lambda subjects: read.append(subjects) or InContext._read(method, subjects))
+    slot = in_context.slotted
+    monkeypatch.setattr(in_context, "slotted", lambda *args: asked.append(slot(*args)) or asked[-1])
+    red, picture = Image.new("RGB", (40, 40), "red"), Image.new("RGB", (40, 40), "teal")
+    friend = SubjectInput("Rollo", "cat", (red,), (mask,))
+    request = DrawRequest("add Rollo", (friend,), source=picture, coming=("Rollo",), seed=1, method="in_context")
+
+    def shown(request):
+        read.clear()
+        method._prefixes.clear()
+        list(studio.draw(request, lambda: False))
+        return [subject.name for subject in max(read, key=len)]
+
+    monkeypatch.setattr(studio, "_resembles", lambda image, subject: False)
+    assert shown(request) == ["", "Rollo"] and asked[-1].endswith("<concept_1>")
+    assert shown(replace(request, coming=())) == ["Rollo"] and asked[-1].endswith("<concept_0>")
+    monkeypatch.setattr(studio, "_resembles", lambda image, subject: True)  # it is Rollo whom the picture shows
+    assert shown(request) == ["Rollo"] and asked[-1].endswith("<concept_0>")

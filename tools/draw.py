@@ -128,7 +128,8 @@ def edit(
         words, found = in_words(instruction, lender.description)
         if not found:
             notes.append(f"I went by your words: the model cannot look at take {lender.number} while it draws.")
-    request = DrawRequest(prompt=words, method=chosen, source=source.image, borrow=lent)
+    names = tuple(concept.name for concept in coming)
+    request = DrawRequest(prompt=words, method=chosen, source=source.image, coming=names, borrow=lent)
     plan = _Plan(
         "edit",
         request,

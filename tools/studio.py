@@ -183,8 +183,8 @@ class Studio:
         while True:
             try:
                 method = self.method(name)
-                if request.source is not None and not request.subjects and method.looks_closer:
-                    request = replace(request, source_mask=self._only_subject(request.source))
+                if request.source is not None and method.looks_closer:
+                    request = replace(request, source_mask=self._stranger(request.source, request))
                 for item in method.generate(request, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
                         item, done = replace(item, index=done), done + 1
@@ -220,10 +220,19 @@ class Studio:
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
 
-    def _only_subject(self, image: Image) -> Image | None:
-        """The mask of the one figure in a picture; `None` where there is none or a second one."""
+    def _stranger(self, image: Image, request: DrawRequest) -> Image | None:
+        """The mask of the one figure in the picture being edited, if nobody has taught it."""
+        if any(subject.name not in request.coming for subject in request.subjects):
+            return None
         mask = self.mask(image)
-        return mask if foreground_share(mask) >= LEAST_SHARE and in_one_piece(mask) else None
+        if foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
+            return None
+        # "Biscuit should wear a hat", of a picture that came from outside and shows Biscuit.
+        return None if any(self._resembles(image, subject) for subject in request.subjects) else mask
+
+    def _resembles(self, image: Image, subject: SubjectInput) -> bool:
+        scores = self.score(image, (subject,), "")
+        return scores.subject is not None and scores.subject >= scores.details["thresholds"]["subject"]
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""

@@ -70,6 +70,8 @@ class DrawRequest:
     description: str = ""
     """Of an edit: what the whole picture is to show afterwards, as far as it was ever said."""
     source: Image | None = None
+    coming: tuple[str, ...] = ()
+    """Names of the subjects that come in new with an edit; the others stand in `source`."""
     source_mask: Image | None = None
     """8-bit mask of the one figure in `source`; found by the studio for methods that ask, where nobody is taught."""
     borrow: Image | None = None

@@ -140,11 +140,13 @@ class Runner:
         }
 
     def _edit(self, trial: Trial, stage: str, step: Change, source: Image.Image) -> dict[str, Any]:
+        subjects, coming = self._subjects_of(trial, stage, step)
         request = DrawRequest(
             prompt=step.instruction,
             # What the agent knows: what was asked for before; of an imported picture nothing.
             description="; ".join([*([trial.prompt] if stage == "edit" else []), step.instruction]),
-            subjects=tuple(self._subjects_of(trial, stage, step)),
+            subjects=tuple(subjects),
+            coming=tuple(coming),
             source=source,
             seed=trial.seed,
         )
@@ -169,13 +171,14 @@ class Runner:
             "seconds": round(seconds, 3),
         }
 
-    def _subjects_of(self, trial: Trial, stage: str, step: Change) -> list[SubjectInput]:
+    def _subjects_of(self, trial: Trial, stage: str, step: Change) -> tuple[list[SubjectInput], list[str]]:
         """Whom the agent would hand over: the concepts of the edited take (an imported one has none), and
-        those that the instruction names."""
+        those that the instruction names, who come in with it."""
         known = {trial.name: trial.references, trial.friend_name: (trial.friend_reference,)}
         named = [n for n in step.names if re.search(rf"\b{n}\b", step.instruction, re.IGNORECASE)]
         kept = [trial.name] if stage == "edit" else []
-        return [self._subject(trial, name, known[name]) for name in dict.fromkeys([*kept, *named])]
+        both = dict.fromkeys([*kept, *named])
+        return [self._subject(trial, name, known[name]) for name in both], [n for n in both if n not in kept]
 
     def _subject(self, trial: Trial, name: str, scenes: tuple[Scene, ...]) -> SubjectInput:
         return subject_of(self.studio, name, scenes, f"{trial.number}-{name}@{len(scenes)}")

@@ -108,36 +108,39 @@ class InContext(Method):
 
         model = cast("Autoregressive", self.model)
         slots = [model.marks.concept.format(i) for i in range(model.most_subjects)]
-        text = slotted(request.prompt, request.subjects[: model.most_subjects], slots)
-        shown = self._subjects(request.subjects[: model.most_subjects]) if request.subjects else self._itself(request)
+        own = self._itself(request)
+        first = len(own)  # the figure that stands in the picture comes before those who come in
+        subjects = request.subjects[: model.most_subjects - first]
+        text = slotted(request.prompt, subjects, slots[first:])
+        shown = self._read((*own, *subjects)) if own else self._subjects(subjects)
         return (
             model.read(request_part(text, source, model.marks), shown),
             model.read(request_part("", source, model.marks), self._subjects(())),
         )
 
-    def _itself(self, request: DrawRequest) -> Prefix:
+    def _itself(self, request: DrawRequest) -> tuple[SubjectInput, ...]:
         """The figure of the picture being edited as a reference of its own, where it is known."""
+        if request.source is None or request.source_mask is None:
+            return ()
+        return (SubjectInput("", "", (request.source,), (request.source_mask,)),)
+
+    def _read(self, subjects: tuple[SubjectInput, ...]) -> Prefix:
+        """The subjects' part of the prompt."""
         from ..backbones.autoregressive import Text
 
-        if request.source is None or request.source_mask is None:
-            return self._subjects(())
-        figure = SubjectInput("", "", (request.source,), (request.source_mask,))
         model = cast("Autoregressive", self.model)
-        return model.read([Text(model.marks.begin), *self.shown(0, figure)])
+        segments: list[Segment] = [Text(model.marks.begin)]
+        for i, subject in enumerate(subjects):
+            segments += self.shown(i, subject)
+        return model.read(segments)
 
     def _subjects(self, subjects: tuple[SubjectInput, ...]) -> Prefix:
-        """The subjects' part of the prompt, read once and kept while it is in use."""
-        from ..backbones.autoregressive import Text
-
-        model = cast("Autoregressive", self.model)
+        """The same, read once and kept while it is in use."""
         key = "+".join(s.key or f"{s.name}:{id(s)}" for s in subjects)
         if key in self._prefixes:
             self._prefixes.move_to_end(key)
             return self._prefixes[key]
-        segments: list[Segment] = [Text(model.marks.begin)]
-        for i, subject in enumerate(subjects):
-            segments += self.shown(i, subject)
-        self._prefixes[key] = prefix = model.read(segments)
+        self._prefixes[key] = prefix = self._read(subjects)
         while len(self._prefixes) > KEPT:
             self._prefixes.popitem(last=False)
         return prefix
