@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from textual.app import App
 from textual.events import Key
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from limner.cli.demo import KIND, NAME, write_references
 from limner.memory.library import Library
@@ -101,6 +102,13 @@ async def say(pilot: Pilot[None], text: str) -> None:
     await pilot.press("enter")
     await until(pilot, lambda: not app.bridge.busy and not app.chat.working.has_class("-on"))
     await pilot.pause()
+
+
+async def enter(pilot: Pilot[None], widget: Widget) -> None:
+    """Go to a widget and press Enter there."""
+    widget.focus()
+    await until(pilot, lambda: pilot.app.focused is widget)
+    await pilot.press("enter")
 
 
 def chat_of(pilot: Pilot[None]) -> LimnerApp:

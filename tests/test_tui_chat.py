@@ -26,7 +26,7 @@ from limner.tui.chat.greeting import Greeting
 from limner.tui.chat.tokens import tokens
 from limner.tui.small import TooSmall
 
-from .screens import chat_of, hit, running, say, until, words
+from .screens import chat_of, enter, hit, running, say, until, words
 
 pytestmark = pytest.mark.usefixtures("models_once")
 LIMNER = (sys.executable, "-m", "limner")
@@ -143,8 +143,7 @@ async def test_a_question_is_answered_with_a_button(tmp_path: Path) -> None:
         await say(pilot, "draw my dog on the beach")
         buttons = app.query(Options).first().query(Button)
         assert {str(button.label) for button in buttons} >= {"Biscuit", "Rex"}
-        buttons.first().focus()
-        await pilot.press("enter")
+        await enter(pilot, buttons.first())
         await until(pilot, lambda: app.bridge.takes() and not app.bridge.busy)
         await pilot.pause()
         assert not app.query(Options) and app.bridge.takes()[0].concepts[0].name == "Biscuit"
@@ -183,8 +182,7 @@ async def test_a_turn_that_died_with_its_process_is_offered_again(tmp_path: Path
     async with running(tmp_path) as pilot:
         app = chat_of(pilot)
         await until(pilot, lambda: "was interrupted: “a red cat in the snow”" in words(pilot))
-        app.query(Options).first().query(Button).last().focus()
-        await pilot.press("enter")
+        await enter(pilot, app.query(Options).first().query(Button).last())
         await pilot.pause()
         assert app.bridge.interrupted() is None and not app.query(Options)
 

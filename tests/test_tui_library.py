@@ -20,7 +20,7 @@ from limner.tui.settings import SettingsScreen
 from limner.tui.teach import TeachScreen
 from limner.tui.themes import DARK, LIGHT
 
-from .screens import home_with_takes, opened, shown, told, until
+from .screens import enter, home_with_takes, opened, shown, told, until
 
 pytestmark = pytest.mark.usefixtures("models_once")
 
@@ -166,8 +166,7 @@ async def test_walking_through_folders(home: Path, folder: Path) -> None:
         await until(pilot, lambda: browser.folder == folder / "old")
         field = app.screen.query_one("#folder", Input)
         field.value = "/nowhere"
-        field.focus()
-        await pilot.press("enter")
+        await enter(pilot, field)
         await until(pilot, lambda: "/nowhere cannot be read" in told(app))
         assert browser.folder == folder / "old"
 
@@ -208,15 +207,15 @@ async def test_looks_are_kept(home: Path) -> None:
 
 async def choose(app: LimnerApp, pilot: Pilot[None], name: str, place: int) -> None:
     listed = app.screen.query_one(f"#{name}", OptionList)
-    listed.focus()
     listed.highlighted = place
-    await pilot.press("enter")
+    await enter(pilot, listed)
 
 
 async def test_a_key_is_never_kept(home: Path) -> None:
     async with opened(home, (120, 40)) as (app, pilot):
         await pilot.press("f4")
         app.screen.query_one("#planner").focus()
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "planner")
         await pilot.press(*"openai:sk-abcdefghijklmnopqrstuvwxyz", "enter")
         await until(pilot, lambda: "looks like a secret key" in told(app))
         await pilot.press(*"nobody", "enter")
@@ -239,6 +238,7 @@ async def test_another_planner_and_back(home: Path) -> None:
     async with opened(home, (120, 40)) as (app, pilot):
         await pilot.press("f4")
         app.screen.query_one("#planner").focus()
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "planner")
         await pilot.press(*"ollama:qwen3", "enter")
         await until(pilot, lambda: app.bridge.planner == "ollama:qwen3" and app.bridge.ready)
         await choose(app, pilot, "planners", 0)

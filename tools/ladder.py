@@ -16,6 +16,7 @@ from ..errors import ModelError
 from ..memory.events import Event, Progress, Question
 from ..memory.values import Concept, Scores
 from .recommended import first_method
+from .scoring.reach import FAR
 from .train import trained_method
 from .values import Drawn, DrawRequest, MethodInfo
 from .words import listed
@@ -226,11 +227,21 @@ class Ladder:
 
 
 def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Scores:
-    """Scores of a candidate; of an edit against its instruction, and an edit that changed nothing does not pass."""
+    """Scores of a candidate; of an edit against its instruction, and one that changed nothing, or what nobody spoke of,
+    does not pass."""
     found = studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None)
-    if drawn.settings.get("changed", 1.0) >= UNCHANGED or found.verdict not in ("accept", "not_measured"):
+    if request.source is None or found.verdict not in ("accept", "not_measured"):
         return found
-    return replace(found, verdict="retry", details={**found.details, "reason": "nothing has changed"})
+    if drawn.settings.get("changed", 1.0) < UNCHANGED:
+        return _again(found, "nothing has changed")
+    beside = studio.changed_beside(request, drawn.image)
+    if beside is not None:
+        found = replace(found, details={**found.details, "changed_beside": round(beside, 3)})
+    return _again(found, "more has changed than was asked") if beside is not None and beside > FAR else found
+
+
+def _again(scores: Scores, reason: str) -> Scores:
+    return replace(scores, verdict="retry", details={**scores.details, "reason": reason})
 
 
 def worth(scores: Scores) -> tuple[int, float]:

@@ -286,3 +286,12 @@ class Studio:
     ) -> Scores:
         """Subject fidelity, text alignment and copying of a picture; see `Scorer.score`."""
         return self.scorer.score(image, subjects, prompt, instruction=instruction)
+
+    def changed_beside(self, request: DrawRequest, image: Image) -> float | None:
+        """Part of the rest of the picture (0..1) that an edit of the figure alone has changed; `None` of any other."""
+        from .scoring.reach import beyond, of_the_figure
+
+        settings = [phrase for group in ("place", "time") for phrase in self.preset.scenes.get(group, ())]
+        if request.source is None or not of_the_figure(request.prompt, settings):
+            return None
+        return beyond(square(request.source, image.width), image, self.mask)

@@ -40,10 +40,10 @@ def states(piece: str) -> bool:
     return re.match(rf"(?:(?:{_BEFORE}) )?(?:{_LEADS}|no)\s", piece, re.IGNORECASE) is not None
 
 
-_COLOURS = "red|blue|green|yellow|orange|purple|violet|pink|white|black|brown|gr[ae]y|gold|silver"
+COLOURS = "red|blue|green|yellow|orange|purple|violet|pink|white|black|brown|gr[ae]y|gold|silver"
 _SOME = (
     r"(?P<thing>(?:an?|some|another) (?!bit|lot|touch|tad)"
-    rf"(?:(?:{_COLOURS}) and (?:{_COLOURS}) )?(?:[\w’'-]+ ){{0,3}}?[\w’'-]+)"
+    rf"(?:(?:{COLOURS}) and (?:{COLOURS}) )?(?:[\w’'-]+ ){{0,3}}?[\w’'-]+)"
 )
 _BARE = r"(?P<thing>(?!an? |the |some |back)[\w’'-]+)"
 _OVER = (

@@ -1,0 +1,78 @@
+"""How far an edit reaches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from limner.memory.values import Scores
+from limner.tools.ladder import score
+from limner.tools.presets import load_preset
+from limner.tools.scoring.reach import FAR, beyond, of_the_figure
+from limner.tools.studio import Studio
+from limner.tools.values import Drawn, DrawRequest
+
+SETTINGS = ("on the beach", "in the forest", "at night")
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["give him a hat", "swap the bow for dark glasses", "no crown", "take his scarf off", "with a top hat on",
+     "make his ears bright red", "paint its arms sky blue", "let her have shades", "drop the umbrella"],
+)  # fmt: skip
+def test_orders_about_the_figure_alone(order: str) -> None:
+    assert of_the_figure(order, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["now at night", "give it a beach", "swap the forest for a pier", "make the sky red", "take him to the pier",
+     "with more light", "downtown instead", "with a boat in the background", "make everything blue", "add snow",
+     "a hat, and put him on the left", "bigger", "as a pencil sketch"],
+)  # fmt: skip
+def test_orders_that_may_change_the_rest(order: str) -> None:
+    assert not of_the_figure(order, SETTINGS)
+
+
+def figure(picture: Image.Image) -> Image.Image:
+    """The red of a picture as a mask."""
+    return picture.getchannel("R").point(lambda v: 255 * (v > 200))
+
+
+def scene(background: str, hat: str = "") -> Image.Image:
+    made = Image.new("RGB", (64, 64), background)
+    made.paste("red", (24, 30, 40, 54))
+    if hat:
+        made.paste(hat, (26, 24, 38, 30))
+    return made
+
+
+def test_what_changed_beside_the_figure() -> None:
+    day, night = scene("skyblue"), scene("navy")
+    assert (beyond(day, scene("skyblue", "black"), figure) or 0) < 0.05
+    assert beyond(day, night, figure) == 1
+    half = day.copy()
+    half.paste(night.crop((0, 0, 20, 64)), (0, 0))
+    assert 0.2 < (beyond(day, half, figure) or 0) < 0.6
+    assert beyond(Image.new("RGB", (64, 64), "navy"), night, figure) is None
+
+
+def test_an_edit_that_changed_what_nobody_spoke_of_does_not_pass(
+    tiny_preset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = Studio(load_preset(tiny_preset))  # loads no model here
+    monkeypatch.setattr(studio, "mask", figure)
+    monkeypatch.setattr(studio, "score", lambda *args, **more: Scores(None, 0.9, None, "accept", {}))
+    request = DrawRequest("give him a black hat", source=scene("skyblue"))
+
+    def verdict(request: DrawRequest, after: Image.Image) -> tuple[str, object]:
+        found = score(studio, request, Drawn(after, 0, 1, "in_context", "hash", {"changed": 0.5}), request.prompt)
+        return found.verdict, found.details.get("reason")
+
+    assert verdict(request, scene("skyblue", "black"))[0] == "accept"
+    assert verdict(request, scene("navy", "black")) == ("retry", "more has changed than was asked")
+    assert verdict(replace(request, prompt="a black hat, and make it night"), scene("navy", "black"))[0] == "accept"
+    assert 0 < FAR < 1

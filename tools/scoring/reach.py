@@ -1,0 +1,67 @@
+"""How far an edit reaches: what is said about the figure alone must leave the rest of the picture as it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from ..edits import changed_region
+from ..subject import foreground_share
+from ..words import LITTLE
+from .phrases import COLOURS, ordered
+
+LEAST_SHARE = 0.02
+"""Without a figure that covers this much nobody can say what the rest of a picture is."""
+FAR = 0.3
+"""Part of the picture beside the figure; an order about the figure alone changes less of it (balloons included)."""
+_BESIDE = 1 / 16
+"""Of the picture's side: what is as near to the figure as this belongs to it."""
+_ON_OR_OFF = re.compile(
+    r"\b(?:take .*(?:off|away)|take off|get rid|remove|lose|drop|no|not|with|without|off|wear(?:ing|s)?|holding|"
+    r"carrying|swap|exchange|replace)\b|\b(?:add|have|give) ",
+    re.IGNORECASE,
+)
+_COLOURED = re.compile(rf"\b(?:{COLOURS})\b", re.IGNORECASE)
+_NO_SETTING = re.compile(
+    rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$", re.IGNORECASE
+)
+"""What sounds like a setting and is none: "dark glasses", "bright red", "with a crown on"."""
+_WIDE = re.compile(
+    r"\b(?:in|on|at|by|near|into|behind|beside|inside|outside|next|among|between|against|along|across|around|over|"
+    r"under|back(?:ground)?|fore(?:ground)?|scene(?:ry)?|setting|place|picture|photo|image|everything|everyone|all|"
+    r"whole|world|the sky|sky(?! blue)|sun|moon|stars?|light|lit|dark(?:er|ness)?|bright(?:er|ness)?|night|day|"
+    r"sun(?:set|rise|ny)|dusk|dawn|noon|midnight|evening|morning|winter|summer|autumn|spring|weather|rain\w*|snow\w*|"
+    r"storm\w*|fog\w*|mist\w*|wind\w*|cloud\w*|big(?:ger)?|small(?:er)?|large(?:r)?|tiny|huge|clos(?:er|e)|further|"
+    r"farther|away from|zoom|left|right|middle|cent(?:er|re)|move|turn|swap (?:places|sides)|style|sketch|cartoon|"
+    r"paint(?:ing)|tone|filter|mood)\b",
+    re.IGNORECASE,
+)
+
+
+def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
+    """Whether an order is about the figure alone: what it wears or holds, or a colour of it.
+
+    `settings`: phrases for places and times that the preset knows. Where an order may mean more, it does not count.
+    """
+    low = _NO_SETTING.sub("", instruction.lower())
+    known = {word for phrase in settings for word in re.findall(r"\w+", phrase.lower())} - LITTLE
+    if _WIDE.search(low) or known & set(re.findall(r"\w+", low)):
+        return False
+    return bool(ordered(instruction) or _ON_OR_OFF.search(low) or _COLOURED.search(low))
+
+
+def beyond(before: Image.Image, after: Image.Image, mask: Callable[[Image.Image], Image.Image]) -> float | None:
+    """Part of the picture beside the figure, old and new, that has changed, 0..1.
+
+    `None` without a figure, or where nothing is beside it.
+    """
+    masks = [mask(picture) for picture in (before, after)]
+    if min(map(foreground_share, masks)) < LEAST_SHARE:
+        return None
+    wide = 2 * round(before.width * _BESIDE) + 1
+    near = [np.asarray(m.point(lambda v: 255 * (v > 127)).filter(ImageFilter.MaxFilter(wide))) > 127 for m in masks]
+    rest = ~(near[0] | near[1])
+    return float((np.asarray(changed_region(before, after)) > 127)[rest].mean()) if rest.any() else None
