@@ -47,6 +47,8 @@ class Scripted:
         self.broken: set[str] = set()
         self.changed: list[float] = []
         """Of the first pictures: how much of what they edit they change; the rest changes half of it."""
+        self.beside: list[float] = []
+        """Of the first pictures: how much they change beside the figure; the rest nothing."""
 
     def methods(self) -> list[MethodInfo]:
         able = {"draw", "edit", "several", "words"}
@@ -75,6 +77,12 @@ class Scripted:
             image = Image.new("RGB", (16, 16), COLOURS.get(request.method, "grey"))
             facts = {"changed": self.changed.pop(0) if self.changed else 0.5} if request.source else {}
             yield Drawn(image, index, (request.seed or 0) + index, request.method, "hash", facts, 0.01)
+
+    def changed_beside(self, request: DrawRequest, image: Image.Image) -> float | None:
+        return self.beside.pop(0) if self.beside else 0.0
+
+    def near_figure(self, image: Image.Image) -> Image.Image:
+        return Image.new("L", image.size, 255)
 
     def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
         method = self.made[-1]
@@ -139,15 +147,32 @@ def test_an_edit_that_changed_nothing_is_tried_again(library):
     desk = desk_of(library, studio)
     run(desk)
     studio.changed = [0.0]
+    assert "nothing has changed" in str(edited(desk)) and desk.takes[-1].scores.verdict == "accept"
+    assert [r.count for r in studio.requests[1:]] == [1, RETRIES]
+
+
+def edited(desk: Desk) -> object:
+    """The answer to a hat in take 1."""
     work = edit(desk, 1, "give him a hat")
     while True:
         try:
             next(work)
         except StopIteration as end:
-            answer = json.loads(end.value) if isinstance(end.value, str) else end.value
-            break
-    assert "nothing has changed" in str(answer) and desk.takes[-1].scores.verdict == "accept"
-    assert [r.count for r in studio.requests[1:]] == [1, RETRIES]
+            return json.loads(end.value) if isinstance(end.value, str) else end.value
+
+
+def test_an_edit_that_went_too_far_is_held_near_the_figure(library):
+    studio = Scripted({"in_context": [GOOD]})
+    desk = desk_of(library, studio)
+    run(desk)
+    studio.beside = [0.9, 0.8, 0.1, 0.7]
+    assert "more has changed than was asked" in str(edited(desk))
+    assert desk.takes[-1].scores.details["changed_beside"] == 0.1
+    first, again = studio.requests[1:]
+    assert first.within is None and again.within is not None and again.count == RETRIES
+    studio.beside = [0.9, 0.8, 0.6, 0.7]
+    edited(desk)
+    assert desk.takes[-1].scores.details["changed_beside"] == 0.6, "the least of them"
 
 
 def test_it_climbs_and_says_why(library):

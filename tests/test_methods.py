@@ -18,6 +18,7 @@ from limner.memory.values import Adapter, Scores
 from limner.tools import method as method_module
 from limner.tools.admission import lack
 from limner.tools.backbones import backbones
+from limner.tools.images import square
 from limner.tools.methods import in_context, ip_adapter, methods
 from limner.tools.methods.in_context import InContext
 from limner.tools.presets import load_preset
@@ -367,3 +368,24 @@ def test_somebody_who_comes_into_an_unknown_picture_stands_beside_its_figure(stu
     assert shown(replace(request, coming=())) == ["Rollo"] and asked[-1].endswith("<concept_0>")
     monkeypatch.setattr(studio, "_resembles", lambda image, subject: True)  # it is Rollo whom the picture shows
     assert shown(request) == ["Rollo"] and asked[-1].endswith("<concept_0>")
+
+
+def test_only_what_lies_within_a_mask_may_change(studio):
+    picture, half = Image.new("RGB", (64, 64), "teal"), Image.new("L", (64, 64))
+    picture.paste("orange", (10, 10, 40, 60))
+    half.paste(255, (0, 0, 32, 64))
+    request = DrawRequest("at night", source=picture, seed=1, method="in_context")
+
+    def drawn(request):
+        return next(item for item in studio.draw(request, lambda: False) if isinstance(item, Drawn))
+
+    nowhere = drawn(replace(request, within=Image.new("L", (64, 64))))
+    assert nowhere.settings["changed"] == 0 and nowhere.image == square(picture, nowhere.image.width)
+    assert drawn(request).settings["changed"] > drawn(replace(request, within=half)).settings["changed"]
+    held = studio.method("in_context")._held(half)
+    side = round(len(held) ** 0.5)
+    grid = held.view(side, side)
+    assert not grid[:, : side // 2].any() and grid[:, side // 2 :].all()
+    adapter = studio.method("ip_adapter")
+    inside = "inpaint" in adapter.model.takes
+    assert (adapter.painting(replace(request, within=half), [1]).mask is half) == inside

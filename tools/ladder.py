@@ -146,11 +146,13 @@ class Ladder:
         if not self._affordable(1.6):
             return False
         missing = self.tried[-1].scores.details.get("missing") or ()
+        source, beside = self.request.source, self.tried[-1].scores.details.get("changed_beside", 0.0)
         again = replace(
             self.request,
             method=method,
             seed=(first + STEP * len(self.tried)) % 2**32,
             count=RETRIES,
+            within=self.desk.studio.near_figure(source) if source is not None and beside > FAR else None,
             prompt=emphasised(self.request.prompt, missing, [s.name for s in self.request.subjects]),
         )
         return (yield from self._draw(again))
@@ -245,7 +247,8 @@ def _again(scores: Scores, reason: str) -> Scores:
 
 
 def worth(scores: Scores) -> tuple[int, float]:
-    """How good a picture is, for choosing among several: what passes first, a copy last."""
+    """How good a picture is, for choosing among several: what passes first, a copy last; less for what an edit has
+    changed unasked."""
     rank = {"accept": 3, "not_measured": 2, "retry": 1, "copied": 0}[scores.verdict]
     limits: Mapping[str, float] = scores.details.get("thresholds", {})
     parts = [
@@ -253,7 +256,8 @@ def worth(scores: Scores) -> tuple[int, float]:
         for name, value in (("subject", scores.subject), ("text", scores.text))
         if value is not None
     ]
-    return rank, min(parts) + 0.1 * sum(parts) if parts else 0.0
+    beside = max(0.0, scores.details.get("changed_beside", 0.0) - FAR)
+    return rank, (min(parts) + 0.1 * sum(parts) if parts else 0.0) - beside
 
 
 def emphasised(prompt: str, missing: Iterable[str], names: Sequence[str]) -> str:

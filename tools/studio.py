@@ -23,7 +23,7 @@ from .method import Method
 from .methods import methods
 from .presets import ModelSpec, Preset
 from .shelf import Shelf
-from .subject import crop_subject, foreground_share, in_one_piece
+from .subject import LEAST_SHARE, crop_subject, foreground_share, in_one_piece
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
 from .words import known_part, unknown_words
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from .training.lesson import Lesson
 
 SEEDS = 2**32
-LEAST_SHARE = 0.02
-"""A subject that covers less of a picture counts as not found."""
 WORLD_ERROR = 0.01
 """Mean squared error (of values 0..1) through the tokenizer above which a picture is not of the models' world."""
 
@@ -295,3 +293,10 @@ class Studio:
         if request.source is None or not of_the_figure(request.prompt, settings):
             return None
         return beyond(square(request.source, image.width), image, self.mask)
+
+    def near_figure(self, image: Image) -> Image | None:
+        """8-bit mask of the figure in a picture and of what is so near that it may wear or hold it."""
+        from .scoring.reach import around
+
+        mask = self.mask(image)
+        return around(mask, round(image.width * 3 / 16)) if foreground_share(mask) >= LEAST_SHARE else None

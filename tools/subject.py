@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image
 
 GREY = (128, 128, 128)
+LEAST_SHARE = 0.02
+"""A figure that covers less of a picture counts as not found."""
 MARGIN = 0.06
 """Room left round the subject, as a part of the crop's side."""
 

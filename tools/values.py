@@ -74,6 +74,8 @@ class DrawRequest:
     """Names of the subjects that come in new with an edit; the others stand in `source`."""
     source_mask: Image | None = None
     """8-bit mask of the one figure in `source`; found by the studio for methods that ask, where nobody is taught."""
+    within: Image | None = None
+    """8-bit mask of the part of `source` that may change, for methods that can hold the rest."""
     borrow: Image | None = None
     """Another picture from which the edit takes something ("the hat from the fifth")."""
     count: int = 1

@@ -114,8 +114,9 @@ class Autoregressive(Backbone):
         seeds: list[int],
         sampling: Sampling,
         source: Tensor | None = None,
+        held: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """The codes drawn so far `[b, 1..n]`, after each step. See `nn.decode.decode`."""
         from ..nn.decode import decode
 
-        return decode(self, conditional, unconditional, self.steps, seeds, sampling, source)
+        return decode(self, conditional, unconditional, self.steps, seeds, sampling, source, held)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 KEPT = 16
 """Subjects whose keys and values are kept for the next picture."""
 PREVIEW_EVERY = 16
+OPEN = 0.25
+"""Part of a token's square from which up it lies within what may change."""
+HOLDING = 2
+"""So many times `keep` counts where an edit has gone too far before."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,11 @@ class InContext(Method):
             source = model.encode(to_tensor(original))[0]
         conditional, unconditional = self._prompts(request, source)
         guidance = config.guidance if source is None else config.edit_guidance
-        sampling = Sampling(guidance, config.temperature, config.top_k, config.top_p, config.keep)
+        held = None if request.within is None else self._held(request.within)
+        keep = config.keep if held is None else HOLDING * config.keep
+        sampling = Sampling(guidance, config.temperature, config.top_k, config.top_p, keep)
         tokens = None
-        for step, tokens in enumerate(model.tokens(conditional, unconditional, seeds, sampling, source), 1):
+        for step, tokens in enumerate(model.tokens(conditional, unconditional, seeds, sampling, source, held), 1):
             if cancelled():
                 return
             preview = self._preview(tokens, step) if step % PREVIEW_EVERY == 0 and step < model.steps else None
@@ -117,6 +123,15 @@ class InContext(Method):
             model.read(request_part(text, source, model.marks), shown),
             model.read(request_part("", source, model.marks), self._subjects(())),
         )
+
+    def _held(self, within: Image) -> Tensor:
+        """Which of the picture's tokens (bool `[n]`, row by row) are to stay: little of them lies in the mask."""
+        import torch
+
+        model = cast("Autoregressive", self.model)
+        side = round(model.steps**0.5)
+        inside = torch.tensor(list(square_mask(within, side).tobytes()), dtype=torch.uint8)
+        return inside < 255 * OPEN
 
     def _itself(self, request: DrawRequest) -> tuple[SubjectInput, ...]:
         """The figure of the picture being edited as a reference of its own, where it is known."""

@@ -86,7 +86,7 @@ class IpAdapter(Method):
         """A request in the model's terms."""
         from ..backbones.diffusion import Painting
 
-        config = cast(IpAdapterConfig, self.config)
+        model, config = cast("Diffusion", self.model), cast(IpAdapterConfig, self.config)
         subjects = by_mention(request.prompt, request.subjects)
         said = request.description if request.source is not None and request.description else request.prompt
         return Painting(
@@ -96,6 +96,7 @@ class IpAdapter(Method):
             scale=scale_of(config.adapter_scale, config.blocks),
             source=request.source,
             strength=config.strength,
+            mask=request.within if "inpaint" in model.takes else None,
             steps=config.steps,
             guidance=config.guidance,
             guided=config.guided,

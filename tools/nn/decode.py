@@ -92,10 +92,12 @@ def decode(
     seeds: list[int],
     sampling: Sampling,
     source: Tensor | None = None,
+    held: Tensor | None = None,
 ) -> Iterator[Tensor]:
     """Draws `steps` tokens for each of `seeds`, yielding all so far `[b, 1..steps]` after every step.
 
     `source` `[steps]` are the tokens of the picture being edited, which `sampling.keep` favours under guidance.
+    Where `held` (bool `[steps]`) is true they stand as they are, and what is drawn goes with them.
     To cancel, stop iterating. The same seed gives the same tokens whatever is drawn beside it, up to rounding.
     """
     b = len(seeds)
@@ -113,7 +115,10 @@ def decode(
             if source is not None:
                 logits[:, source[step]] += sampling.keep * unmoved(said, unsaid)
         noise = gumbel(generators, logits.shape[-1]) if sampling.temperature else None
-        drawn.append(sample(logits, sampling, noise.to(logits.device) if noise is not None else None))
+        token = sample(logits, sampling, noise.to(logits.device) if noise is not None else None)
+        if source is not None and held is not None and held[step]:
+            token = source[step].to(token).expand_as(token)
+        drawn.append(token)
         yield torch.stack(drawn, 1)
         if step + 1 == steps:
             return

@@ -9,12 +9,10 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from ..edits import changed_region
-from ..subject import foreground_share
+from ..subject import LEAST_SHARE, foreground_share
 from ..words import LITTLE
 from .phrases import COLOURS, ordered
 
-LEAST_SHARE = 0.02
-"""Without a figure that covers this much nobody can say what the rest of a picture is."""
 FAR = 0.3
 """Part of the picture beside the figure; an order about the figure alone changes less of it (balloons included)."""
 _BESIDE = 1 / 16
@@ -61,7 +59,11 @@ def beyond(before: Image.Image, after: Image.Image, mask: Callable[[Image.Image]
     masks = [mask(picture) for picture in (before, after)]
     if min(map(foreground_share, masks)) < LEAST_SHARE:
         return None
-    wide = 2 * round(before.width * _BESIDE) + 1
-    near = [np.asarray(m.point(lambda v: 255 * (v > 127)).filter(ImageFilter.MaxFilter(wide))) > 127 for m in masks]
+    near = [np.asarray(around(mask, round(before.width * _BESIDE))) > 127 for mask in masks]
     rest = ~(near[0] | near[1])
     return float((np.asarray(changed_region(before, after)) > 127)[rest].mean()) if rest.any() else None
+
+
+def around(mask: Image.Image, pixels: int) -> Image.Image:
+    """A mask (8-bit, above 127 inside) grown by so many pixels on every side."""
+    return mask.point(lambda v: 255 * (v > 127)).filter(ImageFilter.MaxFilter(2 * pixels + 1))

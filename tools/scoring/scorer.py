@@ -13,7 +13,7 @@ import numpy as np
 
 from ...memory.values import Scores, Verdict
 from ..presets import Preset
-from ..subject import foreground_share
+from ..subject import LEAST_SHARE, foreground_share
 from ..values import SubjectInput
 from ..words import known_part, listed
 from .calibration import Measured, Thresholds, measured, subject_threshold, taught
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 KEPT = 64
 """Subjects whose references' embeddings are kept."""
-LEAST_SHARE = 0.02
-"""A subject that covers less of a picture counts as not found."""
 FEATURES = 0.2
 """Weight of the encoder's opinion in the copy score; the rest are the pixels."""
 ABSENT = 0.2
