@@ -19,7 +19,7 @@ from .intents.repeat import again
 from .intents.talk import HELP, able, talk
 from .intents.teaching import teach
 from .meeting import ONE_MORE
-from .normalise import lead, lower, tail
+from .normalise import CONCEPT, lead, lower, tail
 from .references import Text, read
 from .repairs import repaired
 from .scenes import changes_the_setting, describes_a_picture
@@ -208,6 +208,8 @@ def decide(text: Text) -> list[Step]:
         intent = "draw"
     if (intent == "edit" or (intent == "draw" and text.subjects)) and _holds(text):
         intent = "refine" if isinstance(who(text), str) else intent
+    elif intent == "refine" and _SHOWN.match(text.low) and not _holds(text):
+        intent = "draw"
     if vote == intent and (intent in ("edit", "refine", "fork", "rename") or (intent == "draw" and not again(text))):
         return carry_out(intent, text)
     if vote == intent or (intent == "repeat" and vote == "draw"):
@@ -229,6 +231,8 @@ def _holds(text: Text) -> bool:
     return bool(lasts) and not any(ref.how != "current" for ref in text.takes)
 
 
+_SHOWN = re.compile(rf"{CONCEPT}+ (?:with|in|wearing|holding|carrying|under)\b")
+"""A subject and what it wears: a picture, and nothing that lasts."""
 _NOUN = re.compile(r"(?:\b(?:an?|two|three|some|him|her|he|she|them)|\ue000) ")
 _CHANGING = re.compile(
     rf"(?:now|and|please|also|but|with|without|more|less|it|the|his|its|"
