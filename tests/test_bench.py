@@ -232,6 +232,9 @@ class Painter:
     def prepare(self, image: Image.Image) -> Prepared:
         return Prepared(image, None)
 
+    def changed_beside(self, request: DrawRequest, image: Image.Image) -> None:
+        return None
+
     def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
         return Scores()
 

@@ -278,6 +278,8 @@ def _store(desk: Desk, plan: _Plan, attempt: Attempt, more: Mapping[str, Any]) -
         "size": request.size,
         "prompt": request.prompt,
         "borrowed": request.borrow is not None,
+        "coming": list(request.coming),
+        "held": request.within is not None,
     }
     return desk.session.add_take(
         drawn.image,
@@ -335,6 +337,7 @@ def request_of(
         method=take.method,
         description=take.description,
         source=source,
+        coming=tuple(asked.get("coming", ())),
         borrow=borrow if asked["borrowed"] else None,
         count=int(asked["count"]),
         seed=int(asked["seed"]),

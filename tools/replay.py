@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError, NotFound, UserError
@@ -44,6 +44,8 @@ def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[],
     subjects = tuple(subject_of(concept, _adapters(library, concept, take)) for concept in concepts)
     source, borrow = (_picture(library, take, ref) for ref in (take.parent, take.borrow_from))
     request = request_of(take, subjects, source, borrow)
+    if source is not None and take.settings["request"].get("held"):
+        request = replace(request, within=studio.near_figure(source))
     weights = studio.model_hash(take.method)
     if weights != take.model:
         raise UserError(
