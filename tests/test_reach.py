@@ -31,7 +31,7 @@ def test_orders_about_the_figure_alone(order: str) -> None:
     "order",
     ["now at night", "give it a beach", "swap the forest for a pier", "make the sky red", "take him to the pier",
      "with more light", "downtown instead", "with a boat in the background", "make everything blue", "add snow",
-     "a hat, and put him on the left", "bigger", "as a pencil sketch"],
+     "a hat, and put him on the left", "bigger", "as a pencil sketch", "remove the tree", "make the walls red"],
 )  # fmt: skip
 def test_orders_that_may_change_the_rest(order: str) -> None:
     assert not of_the_figure(order, SETTINGS)

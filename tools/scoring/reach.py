@@ -11,18 +11,20 @@ from PIL import Image, ImageFilter
 from ..edits import changed_region
 from ..subject import LEAST_SHARE, foreground_share
 from ..words import LITTLE
-from .phrases import COLOURS, ordered
+from .phrases import COLOURS
 
 FAR = 0.3
 """Part of the picture beside the figure; an order about the figure alone changes less of it (balloons included)."""
 _BESIDE = 1 / 16
 """Of the picture's side: what is as near to the figure as this belongs to it."""
-_ON_OR_OFF = re.compile(
-    r"\b(?:take .*(?:off|away)|take off|get rid|remove|lose|drop|no|not|with|without|off|wear(?:ing|s)?|holding|"
-    r"carrying|swap|exchange|replace)\b|\b(?:add|have|give) ",
+_WORN = re.compile(
+    r"\b(?:hats?|caps?|beanie|crowns?|tiara|helmet|hood|sunglasses|glasses|shades|goggles|monocle|masks?|scar(?:f|ves)|"
+    r"ties?|bows?|bow ?ties?|ribbons?|collars?|necklaces?|earrings?|capes?|coats?|jackets?|waistcoat|vest|sweaters?|"
+    r"jumper|shirts?|t-shirt|dress|skirt|trousers|jeans|boots|shoes|trainers|sneakers|slippers|gloves|mittens|socks|"
+    r"aprons?|belt|watch|umbrellas?|parasol|balloons?|backpack|rucksack|handbag|bag|wings|headband|headphones)\b",
     re.IGNORECASE,
 )
-_COLOURED = re.compile(rf"\b(?:{COLOURS})\b", re.IGNORECASE)
+_COLOURED = re.compile(rf"(?:\b(?:him|her|it|them|his|its|their)\b|['’]s\b).*\b(?:{COLOURS})\b", re.IGNORECASE)
 _NO_SETTING = re.compile(
     rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$", re.IGNORECASE
 )
@@ -48,7 +50,7 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
     known = {word for phrase in settings for word in re.findall(r"\w+", phrase.lower())} - LITTLE
     if _WIDE.search(low) or known & set(re.findall(r"\w+", low)):
         return False
-    return bool(ordered(instruction) or _ON_OR_OFF.search(low) or _COLOURED.search(low))
+    return bool(_WORN.search(low) or _COLOURED.search(low))
 
 
 def beyond(before: Image.Image, after: Image.Image, mask: Callable[[Image.Image], Image.Image]) -> float | None:
