@@ -24,7 +24,12 @@ _WORN = re.compile(
     r"aprons?|belt|watch|umbrellas?|parasol|balloons?|backpack|rucksack|handbag|bag|wings|headband|headphones)\b",
     re.IGNORECASE,
 )
-_COLOURED = re.compile(rf"(?:\b(?:him|her|it|them|his|its|their)\b|['’]s\b).*\b(?:{COLOURS})\b", re.IGNORECASE)
+_COLOURED = re.compile(rf"\b(?:{COLOURS})\b", re.IGNORECASE)
+_OWN = re.compile(
+    r"\b(?:him|her|it|them|his|its|their|ears?|eyes?|nose|beak|mouth|hair|fur|coat|skin|tails?|paws?|feet|legs?|arms?|"
+    r"hands?|fins?|feathers|petals?|stem|leaves|handle|rim|spout|lid|wheels?|antennae?)\b|['’]s\b",
+    re.IGNORECASE,
+)
 _NO_SETTING = re.compile(
     rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$", re.IGNORECASE
 )
@@ -50,7 +55,7 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
     known = {word for phrase in settings for word in re.findall(r"\w+", phrase.lower())} - LITTLE
     if _WIDE.search(low) or known & set(re.findall(r"\w+", low)):
         return False
-    return bool(_WORN.search(low) or _COLOURED.search(low))
+    return bool(_WORN.search(low) or (_COLOURED.search(low) and _OWN.search(low)))
 
 
 def beyond(before: Image.Image, after: Image.Image, mask: Callable[[Image.Image], Image.Image]) -> float | None:
