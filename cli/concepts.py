@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..errors import UserError
 from ..memory.values import Concept
 from . import complete
 from .output import clean, concept_row
@@ -107,9 +109,17 @@ def revert(
     run.out.row(concept_row(concept), f"Now {_described(concept)}.")
 
 
-def forget(ctx: typer.Context, name: ConceptArgument) -> None:
+def forget(
+    ctx: typer.Context,
+    name: ConceptArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Forget a concept: its pictures, embeddings and adapters. Takes that show it stay."""
     run = Run(ctx)
     with run.agent() as agent:
-        agent.forget(name)
+        known = agent.library.concept(name).name
+        asks = sys.stdin.isatty() and not yes  # who pipes commands in has thought about them
+        if asks and not typer.confirm(f"Really forget {clean(known)}? It cannot be brought back.", err=True):
+            raise UserError(f"{known} is kept.")
+        agent.forget(known)
     run.out.row({"forgotten": name}, f"{clean(name)} is forgotten.")

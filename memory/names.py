@@ -34,6 +34,10 @@ _ESCAPE = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]",  # CSI as one C1 character
     re.DOTALL,
 )
+_EVERYWHERE = frozenset(
+    "a an the this that these those my your his her its our their i me you he him she it we us they them who what "
+    "which and or but not no yes of in on at by to for with without from as is are was be do one".split()
+)
 _PLAIN_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 # Windows opens devices under these names, whatever the folder.
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))])
@@ -62,6 +66,8 @@ def clean_name(name: str, what: str = "name") -> str:
     text = " ".join(text.split())
     if not any(c.isalnum() or unicodedata.category(c)[0] in "LNSP" or unicodedata.category(c) == "Cn" for c in text):
         raise BadName(f"The {what} is empty.", hint=f"Give a {what} of 1 to {NAME_LIMIT} characters.")
+    if what == "name" and key(text) in _EVERYWHERE:
+        raise BadName(f"“{text}” is in every other sentence, so nobody can be called that.", hint="Choose a name.")
     if len(text) > NAME_LIMIT:
         raise BadName(f"The {what} is {len(text)} characters long; at most {NAME_LIMIT} are possible.")
     return text

@@ -130,7 +130,11 @@ def test_a_question_and_its_answer(agent: Agent, chat: Session, pictures: list[P
         chat.say(answer)
     assert len(agent.library.concept("Momo").references) == 2
     assert chat.say("rename Momo to Kiki").problem is None
-    assert chat.say("forget Kiki").problem is None and [c.name for c in agent.concepts()] == ["Biscuit"]
+    asked = chat.say("forget Kiki")
+    assert asked.question is not None and "really forget Kiki" in asked.reply and len(agent.concepts()) == 2
+    assert "Kiki is kept" in chat.say("no").reply and len(agent.concepts()) == 2
+    chat.say("forget Kiki")
+    assert chat.say("yes").problem is None and [c.name for c in agent.concepts()] == ["Biscuit"]
 
 
 def test_an_attached_picture_is_changed(chat: Session, pictures: list[Path]) -> None:

@@ -20,7 +20,7 @@ from limner.memory.values import Concept, Rated, Scores
 from limner.tools import feedback
 from limner.tools.desk import Desk
 from limner.tools.draw import draw, edit
-from limner.tools.ladder import RETRIES, emphasised, worth
+from limner.tools.ladder import RETRIES, _otherwise, emphasised, worth
 from limner.tools.presets import load_preset
 from limner.tools.recommended import first_method
 from limner.tools.values import Drawn, DrawRequest, MethodInfo, SubjectInput
@@ -159,6 +159,23 @@ def edited(desk: Desk) -> object:
             next(work)
         except StopIteration as end:
             return json.loads(end.value) if isinstance(end.value, str) else end.value
+
+
+def test_who_is_to_look_otherwise_is_not_blamed_for_it(library):
+    studio = Scripted({"in_context": [WEAK]})
+    desk = desk_of(library, studio)
+    run(desk, method="in_context")
+    drawn = len(studio.requests)
+    for order in ("make him red", "give him a hat"):  # the second one finds him red
+        list(edit(desk, 1, order))
+        assert desk.takes[-1].scores.verdict == "accept" and "on purpose" in desk.takes[-1].scores.details["reason"]
+    assert len(studio.requests) == drawn + 2
+    studio.score = lambda *args, **more: GOOD  # the picture before was like him, so the one after should be
+    assert not _otherwise(studio, DrawRequest("at night", source=desk.takes[0].image), WEAK)
+    assert _otherwise(studio, DrawRequest("make him blue", source=desk.takes[0].image), WEAK)
+    assert not _otherwise(studio, DrawRequest("make him blue"), WEAK)
+
+
 
 
 def test_an_edit_that_went_too_far_is_held_near_the_figure(library):

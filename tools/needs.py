@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .machine import Machine, fit, machine
 from .presets import ModelSpec, Preset
 
 LIBRARIES = 2**30
@@ -28,6 +29,9 @@ def needs(preset: Preset) -> list[Need]:
     found = [_weights(role, spec) for role, spec in preset.models.items()]
     if preset.words is not None and not preset.words.is_file():
         found.append(Need("list of words", False, f"{preset.words} is missing"))
+    if large := [spec for spec in preset.models.values() if spec.memory]:
+        here = machine()
+        return [*found, *(_memory(spec, here) for spec in large)]
     # Weights are stored with 16 bits and computed with 32.
     wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in preset.models.values())
     free = available_memory()
@@ -35,6 +39,12 @@ def needs(preset: Preset) -> list[Need]:
     if free is None:
         return [*found, Need(what, True, "this system does not say how much is free")]
     return [*found, Need(what, free >= wanted, f"{free / 2**30:.1f} GiB are free")]
+
+
+def _memory(spec: ModelSpec, here: Machine) -> Need:
+    """What a large model takes, also while its weights are not there yet."""
+    found = fit(spec, here)
+    return Need(f"memory: {spec.memory:.0f} GB at 16 bits", found.possible, found.sentence)
 
 
 def _weights(role: str, spec: ModelSpec) -> Need:

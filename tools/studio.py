@@ -6,6 +6,7 @@ Nothing heavy is imported or loaded before it is needed; what is loaded stays un
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import cached_property, partial
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .training.lesson import Lesson
 
 SEEDS = 2**32
+OTHERWISE = 0.2
+"""A figure that is by so much less like its references than a good picture was changed on purpose."""
 WORLD_ERROR = 0.01
 """Mean squared error (of values 0..1) through the tokenizer above which a picture is not of the models' world."""
 
@@ -182,7 +185,7 @@ class Studio:
             try:
                 method = self.method(name)
                 if request.source is not None and method.looks_closer:
-                    request = replace(request, source_mask=self._stranger(request.source, request))
+                    request = self._own_figure(request.source, request)
                 for item in method.generate(request, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
                         item, done = replace(item, index=done), done + 1
@@ -218,19 +221,31 @@ class Studio:
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
 
-    def _stranger(self, image: Image, request: DrawRequest) -> Image | None:
-        """The mask of the one figure in the picture being edited, if nobody has taught it."""
-        if any(subject.name not in request.coming for subject in request.subjects):
-            return None
+    def _own_figure(self, image: Image, request: DrawRequest) -> DrawRequest:
+        """The request with the mask of the one figure in the picture being edited, where no reference shows it.
+
+        Nobody has taught it; or it is another one than was taught, since somebody has made it red.
+        """
         mask = self.mask(image)
         if foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
-            return None
-        # "Biscuit should wear a hat", of a picture that came from outside and shows Biscuit.
-        return None if any(self._resembles(image, subject) for subject in request.subjects) else mask
+            return request
+        coming = tuple(subject for subject in request.subjects if subject.name in request.coming)
+        shown = [subject for subject in request.subjects if subject not in coming]
+        # "Biscuit should wear a hat", of a picture that came from outside and shows Biscuit, is about no newcomer.
+        if any(self._resembles(image, subject) for subject in coming) or len(shown) > 1:
+            return request
+        if any(self._resembles(image, subject, OTHERWISE) for subject in shown):
+            return request
+        prompt = request.prompt
+        for subject in shown:
+            prompt = re.sub(rf"(?<!\w){re.escape(subject.name)}(?!\w)", "it", prompt, flags=re.IGNORECASE)
+        return replace(request, prompt=prompt, subjects=coming, source_mask=mask)
 
-    def _resembles(self, image: Image, subject: SubjectInput) -> bool:
+    def _resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool:
         scores = self.score(image, (subject,), "")
-        return scores.subject is not None and scores.subject >= scores.details["thresholds"]["subject"]
+        if scores.subject is None:  # nothing is known that it could resemble
+            return slack > 0
+        return scores.subject >= scores.details["thresholds"]["subject"] - slack
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""

@@ -139,9 +139,14 @@ def refine(
 
 @tool(order=22)
 def forget(desk: Desk, concept: Name) -> Working:
-    """Delete a concept with its pictures. Takes that show it stay."""
-    yield from ()
+    """Delete a concept with its pictures; the user is asked first. Takes that show it stay."""
     known = desk.library.concept(concept)
+    may = desk.may(f"Shall I really forget {known.name}, pictures, training and all? It cannot be brought back.")
+    if desk.question is not None:
+        yield desk.question
+        return result(asked=desk.question.text)
+    if not may:
+        raise UserError(f"{known.name} is kept.")
     desk.library.forget(known.name)
     if desk.jobs is not None:
         desk.jobs.settle()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image, ImageFilter
-
-from ..edits import changed_region
-from ..subject import LEAST_SHARE, foreground_share
 from ..words import LITTLE
 from .phrases import COLOURS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FAR = 0.3
 """Part of the picture beside the figure; an order about the figure alone changes less of it (balloons included)."""
@@ -58,11 +57,22 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
     return bool(_WORN.search(low) or (_COLOURED.search(low) and _OWN.search(low)))
 
 
-def beyond(before: Image.Image, after: Image.Image, mask: Callable[[Image.Image], Image.Image]) -> float | None:
+def recolours(instruction: str) -> bool:
+    """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then."""
+    low = _NO_SETTING.sub("", instruction.lower())
+    return not _WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(low))
+
+
+def beyond(before: Image, after: Image, mask: Callable[[Image], Image]) -> float | None:
     """Part of the picture beside the figure, old and new, that has changed, 0..1.
 
     `None` without a figure, or where nothing is beside it.
     """
+    import numpy as np
+
+    from ..edits import changed_region
+    from ..subject import LEAST_SHARE, foreground_share
+
     masks = [mask(picture) for picture in (before, after)]
     if min(map(foreground_share, masks)) < LEAST_SHARE:
         return None
@@ -71,6 +81,8 @@ def beyond(before: Image.Image, after: Image.Image, mask: Callable[[Image.Image]
     return float((np.asarray(changed_region(before, after)) > 127)[rest].mean()) if rest.any() else None
 
 
-def around(mask: Image.Image, pixels: int) -> Image.Image:
+def around(mask: Image, pixels: int) -> Image:
     """A mask (8-bit, above 127 inside) grown by so many pixels on every side."""
+    from PIL import ImageFilter
+
     return mask.point(lambda v: 255 * (v > 127)).filter(ImageFilter.MaxFilter(2 * pixels + 1))

@@ -33,6 +33,7 @@ ABSENT = 0.2
 WHOLE = 0.25
 """Weight of the whole prompt in the text score where its pieces are judged too."""
 
+WEAK = "the subject is not well met"
 Embed = Callable[[Sequence["Image"], Sequence["Image | None"]], np.ndarray]
 
 
@@ -261,7 +262,7 @@ class Scorer:
         if found.faults:
             return "retry", "; ".join(found.faults)
         if found.subject is not None and found.subject < limits.subject:
-            return "retry", "the subject is not well met"
+            return "retry", WEAK
         if found.text is not None and found.text < limits.text:
             return "retry", "it does not show what was asked"
         if found.subject is None and found.text is None:

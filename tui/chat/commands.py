@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +80,14 @@ def _compare(screen: ChatScreen, words: list[str]) -> None:
 async def _image(screen: ChatScreen, words: list[str]) -> None:
     from .completion import dropped
 
-    paths = dropped(" ".join(words))
+    said = " ".join(words)
+    paths = dropped(said)
+    if not paths and not Path(said.strip("'\"")).expanduser().exists():
+        raise UserError(f"There is no file {said}.")
     if not paths:
-        raise UserError(f"{' '.join(words)} is no picture file.", "PNG, JPEG, WebP, GIF, BMP and TIFF work.")
+        raise UserError(f"{said} is no picture file.", "PNG, JPEG, WebP, GIF, BMP and TIFF work.")
+    for path in paths:  # what cannot be read is said now, not when the sentence has been sent
+        await asyncio.to_thread(screen.bridge.look_at, path)
     await screen.prompt.attach(paths)
 
 
