@@ -21,6 +21,9 @@ from .pool import Pool
 from .tokenizer import latents, nearest, to_pixels
 from .vision import Reader, jitter
 
+FIGURE, ACCESSORY = 1, 3
+"""Labels of a pool's pictures, from which up a token counts as one."""
+
 
 def state_of(plan: Plan, name: str, prefix: str = "average.") -> dict[str, Tensor]:
     """The averaged weights of another finished (or running) recipe in the same work folder."""
@@ -71,10 +74,11 @@ def encode_pool(plan: Plan, parts: int = 2) -> np.ndarray:
     return np.load(file, mmap_mode="r")
 
 
-def cells(labels: np.ndarray) -> np.ndarray:
-    """Which of the 64 tokens touch a figure or an accessory: `[b, 64, 64]` labels to bool `[b, 64]`."""
-    shown = np.ascontiguousarray(labels) > 0
-    return shown.reshape(len(labels), 8, 8, 8, 8).mean((2, 4)).reshape(len(labels), 64) > 0.06
+def cells(labels: np.ndarray, least: int) -> Tensor:
+    """1 for each of the 64 tokens that touches a label of at least `least`: `[b, 64, 64]` labels to `[b, 64]`."""
+    shown = np.ascontiguousarray(labels) >= least
+    touched = shown.reshape(len(labels), 8, 8, 8, 8).mean((2, 4)).reshape(len(labels), 64) > 0.06
+    return torch.from_numpy(touched).float()
 
 
 class ArTask:
@@ -130,7 +134,9 @@ class ArTask:
             reading = reading + self.model.reader.loss(tokens, subjects)
         if batch.text.shape[1]:
             parts.append(self.model.get_input_embeddings()(torch.from_numpy(batch.text)))
-        weight = torch.from_numpy(1.0 + cells(self.pool.labels[batch.target])).float()
+        # An accessory is few tokens, and the whole of what was asked.
+        labels = self.pool.labels[batch.target]
+        weight = 1.0 + cells(labels, FIGURE) + 2.0 * cells(labels, ACCESSORY)
         if batch.source is not None:
             source = self._codes(batch.source)
             parts += [self._word("<source>", b), draw(source)]

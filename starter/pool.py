@@ -39,7 +39,7 @@ from .world import (
 )
 
 EDITS = ("time", "place", "accessory", "position", "size", "main", "second", "add", "remove")
-EDIT_WEIGHTS = (16, 18, 34, 7, 6, 5, 4, 6, 4)
+EDIT_WEIGHTS = (15, 15, 34, 7, 5, 5, 8, 8, 3)
 
 
 @dataclass(frozen=True)
