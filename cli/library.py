@@ -51,6 +51,7 @@ def export(
     layout: Annotated[
         Layout, typer.Option("--layout", help="Of an adapter: as diffusers and PEFT read it, or as kohya's kin do.")
     ] = Layout.diffusers,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write a concept or a conversation to one file that opens elsewhere, or an adapter to a folder for other tools."""
     run = Run(ctx)
@@ -59,6 +60,8 @@ def export(
         return
     if method is not None or layout is not Layout.diffusers:
         raise UserError("--method and --layout belong to `export adapter`.")
+    if file.exists() and not force:
+        raise UserError(f"{file} is there already.", "Name another file, or add --force.")
     with run.library() as library:
         (library.export_concept if what is Exportable.concept else library.export_session)(name, file)
     run.out.row(

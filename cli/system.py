@@ -58,12 +58,12 @@ def bench(
     """Run a measurement. What follows NAME is its own: `limner bench NAME --help`."""
     from ..bench.__main__ import call, commands
 
-    if name in ctx.help_option_names:
-        print(ctx.get_help())
-        raise typer.Exit()
     programs, pictures = _programs(), commands()
+    known = ", ".join(sorted([*programs, *pictures]))
+    if name in ctx.help_option_names:
+        print(f"{ctx.get_help()}\n Measurements: {known}")
+        raise typer.Exit()
     if name not in (*programs, *pictures):
-        known = ", ".join(sorted([*programs, *pictures]))
         raise NotFound(f"There is no measurement {name!r}.", f"There are: {known}.")
     given = [*ctx.args]
     for flag in ("preset", "json"):

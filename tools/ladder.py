@@ -33,7 +33,7 @@ POOR = 0.34
 """Share of accepted pictures below which a method is left out, where another one did better."""
 ASKED = "train"
 """The kind of request under which it is remembered that a training was offered."""
-UNCHANGED = 0.002
+UNCHANGED = 0.01
 """Part of a picture below which an edit has left it as it was."""
 LIKE_BEFORE = 0.1
 """So much less like its references may a figure be after an edit that had nothing to do with it."""
