@@ -41,8 +41,8 @@ _UNLIKE = re.compile(
 # "Please always show that", "so keep that on record": how long the words before it hold, and nothing else.
 _LASTING = re.compile(
     r"\b(?:always|ever|never|forever|permanent(?:ly)?|remember|memori[sz]e|noted?|record|store|save|learn|bear|"
-    r"from now on|for good|each time|in mind|in memory|next time|in future|every (?:single |other )?(?:time|"
-    r"picture|drawing|one)|keep|leave|"
+    r"from now on|for (?:good|keeps)|each time|in mind|in memory|next time|in future|every (?:single |other )?(?:time|"
+    r"picture|drawing|one)|keep|leave|engraved?|carved?|set in stone|file|"
     r"(?:don't|not) (?:you )?(?:ever )?(?:forget|lose|drop|change|miss|draw|show|add))\b"
 )
 _LITTLE = frozenset(
@@ -50,6 +50,7 @@ _LITTLE = frozenset(
     "from on every single time picture pictures drawing drawings one in each all mind memory down of draw show include "
     "add put have leave out next later future you ever not don't forget lose drop change miss be should must want i to "
     "as a is always never forever permanent permanently remember memorise memorize note noted record keep save store "
+    "keeps engrave engraved carve carved stone somewhere set file mark words my book put them remembers member "
     "learn bear mistake exception without exceptions no file again could can would will if possible such other".split()
 )
 
@@ -73,7 +74,8 @@ _FORMAT = re.compile(
     r"colouring page)$"
 )
 _ONLY_WHICH = re.compile(r"(?:(?:not \ue001+|no|the|in|on|for|from|with|ok|and|so|now|then|take|use|"
-    r"hm+|regarding|concerning|about|as (?:for|to)|right|well|back to|to|of),? )*\ue001+")
+    r"hm+|regarding|concerning|about|as (?:for|to)|right|well|back to|to|of|oo+h|oh|ah|um|er|actually|yeah|yes|please|"
+    r"remember|you know),? )*\ue001+(?:,? (?:please|then|again))*")
 # "I don't like the hat, make it blue": the hat, and no picture, is what somebody does not like.
 _A_PART = re.compile(
     r"\b(?:like|hate|dislike|love|stand|fond of|happy with) (?:the|his|her|its|their|that|those|these) "
@@ -171,6 +173,8 @@ _AGAIN_AGAIN = re.compile(r"(?:(?:again|more|another)[ !.,]*)+")
 def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading | None) -> bool:
     """Whether a part wants something, between the parts before and after it."""
     intent, low = reading.intent, part.low
+    if before and before.intent in ("revert", "fork") and intent in _STEPPING and not part.takes and low.count(" ") < 2:
+        return False  # "version 2 was right. restore"
     if before and before.intent == "reject":
         if _UNLIKE.fullmatch(low):
             return False
@@ -195,6 +199,7 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
     return intent not in ("like", "dislike") or bool(part.takes or VERDICT.search(low))
 
 
+_STEPPING = ("undo", "redo", "revert", "fork")
 _CHANGES = re.compile(
     rf"(?:(?:please|so|and|just|now|can you|could you|would you|let's|then|maybe|instead),? )*"
     rf"(?:{either(EDIT_VERBS)}|(?:could|can|should) (?:it|they)|(?:it|they) should|shrink|recolou?r)\b"

@@ -69,12 +69,13 @@ _AFRESH = re.compile(
     rf"(?:product|studio|close-?up|action|portrait|beauty|hero|group|family|wide|establishing) "
     rf"(?:shot|photo|picture|portrait))"
     rf"(?: ?[:,;.!]| -)+ (?=(?:just |only |now |please |how about |draw )*(?:\ue000|an? |two |my |the "
-    rf"|some |three |draw |him |her |them ))"
+    rf"|some |three |draw |him |her |them |(?:all|both) (?:of )?|everyone |everybody ))"
 )
 # "A dinosaur eating broccoli please, new picture".
 _AFRESH_AT_END = re.compile(
     r"(?:[,.;!]| -) ?(?:(?:as|in|and|make it|for|it's|that's) )*(?:a |an )?(?:(?:completely|totally|brand) )?"
-    r"(?:new|fresh|separate|different) (?:one|picture|pic|image|photo|drawing|painting|sketch|scene)(?: please)?[.! ]*$"
+    r"(?:new|fresh|separate|different) (?:one|picture|pic|image|photo|drawing|painting|sketch|scene)"
+    r"(?:,? (?:please|mind|mate|love|though|thanks|this time|ok|okay|now|then))*[.! ]*$"
 )
 # What a change is for says nothing about what kind of request it is.
 _WHY = re.compile(
@@ -144,8 +145,8 @@ def _counted_once(steps: list[Step], text: Text) -> list[Step]:
 
 # "You got that wrong" is said of a picture, "you always get that wrong" of none.
 _WRONG = re.compile(
-    r"^(?!.*\b(?:always get|keep|every time)\b).*\b(?:wrong|not right|isn't right|"
-    r"not looking like)\b"
+    r"^(?!.*\b(?:always|keep|every time)\b).*\b(?:wrong|not right|isn't right|"
+    r"not looking like|you(?:'ve| have)? (?:just )?(?:given|gave|drew|drawn|made|painted|put) (?:him|her|it|them)\b)"
 )
 
 

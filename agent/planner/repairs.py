@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .references import Text, read, rx
-from .words import DRAW_VERBS, NUMBERS, ORDINALS, either
+from .words import DRAW_VERBS, NUMBERS, ORDINALS, PICTURES, either
 
 _REPAIR = rx(
     r"(?:,? ?\.{2,}|[,;.!?-]| )(?: ?-)? ?(?:(?:er+|uh+|u[hm]+|hm+|argh|oh|ah|oops|sorry|well|"
@@ -17,7 +17,7 @@ _REPAIR = rx(
     r"wait|no wait|hang on|argh|oops|sorry|hm+|er+|uh+|um+)[:, ]+(?:i mean(?:t)?[, ]+|no[, ]+|make that )*)"
 )
 _NOT_THAT = re.compile(
-    r"(?:no[,.]? )?not (?:that|this|it|the [a-z]+|\ue001+)(?: one)?, (?=the |\ue001|my |take |number )"
+    r"(?:no[,.]? )*not (?:that|this|it|the [a-z]+|\ue001+)(?: one)?(?:[,.;:!] | - )(?=the |\ue001|my |take |number )"
 )
 # "On a mountain no not a mountain a boat": what is taken back is said again.
 _NOT_BUT = re.compile(
@@ -56,8 +56,15 @@ def _plain_no(mark: str, low: str, end: int) -> bool:
     return mark in ("no", "nah", "nope") and not low[:end].rstrip(" ").endswith(",")
 
 
+_N = rf"(?:{either(NUMBERS)}|\d{{1,2}})"
+# "Two pictures of ▮, wait, make it three".
+_JUST = re.compile(
+    rf"(?:(?:make|do) (?:it|that|them) |i(?:'d like| want| need) |let's (?:do|say|have) |rather )?(?P<n>{_N})"
+    r"(?: of (?:them|those|em|each))?(?:,? (?:instead|please|actually|then|rather))*[ .!]*"
+)
+_COUNTED = re.compile(rf"(?<!\w){_N}(?= (?:[a-z]+ ){{0,2}}{either(PICTURES)}\b)")
 _SLOTS = (
-    re.compile(r"\b(?:at|in|on|under|near|by|with|behind|inside|over|next to|beside|from) "),
+    re.compile(r"\b(?:at|in|on|under|near|by|with|behind|inside|over|next to|beside|from|of|to|into|for|like) "),
     re.compile(r"\b(?:an?|the|some|his|her|its|two|three|four|five) "),
 )
 
@@ -73,8 +80,11 @@ def _mended(before: Text, after: Text) -> Text:
     if first and after.takes and after.takes[0].start <= 4:
         at = before.takes[-len(after.takes)] if len(after.takes) <= len(before.takes) else first
         return read(f"{before.raw[: at.start]}{after.raw}", state, hints)
+    if (said := _JUST.fullmatch(after.low)) and (counted := list(_COUNTED.finditer(before.low))):
+        return read(f"{before.raw[: counted[0].start()]}{said['n']}{before.raw[counted[0].end() :]}", state, hints)
     for opening in _SLOTS if not after.takes else ():
-        if opening.match(after.low) and (places := list(opening.finditer(before.low))):
+        if (said := opening.match(after.low)) and (places := list(opening.finditer(before.low))):
+            places = [p for p in places if p.group() == said.group()] or places
             return read(f"{before.raw[: places[-1].start()]}{after.raw}", state, hints)
     if first and not after.takes and first.how != "current":
         return read(f"{before.raw[first.start : first.end]}, {after.raw}", state, hints)

@@ -71,7 +71,9 @@ _SIZED = re.compile(rf"\b{_SHAPE.replace('P<shape>', ':')}\b|\d{{2}}")
 """What stands in every size: looked for first, since it is quick."""
 _BARE = frozenset("tall wide long".split())
 """Shapes that say something about the picture's things where nothing but a comma is around them."""
-_SHAPED = re.compile(rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:))")
+_SHAPED = re.compile(
+    rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:)| (?:ones?|uns?) of\b|:)"
+)
 _METHODICAL = re.compile("|".join(METHODS))
 _BY = re.compile(
     rf"[,;(]? ?(?:and )?(?:(?:please )?(?:use|using|with|via|through|by|by means of|try|take|"
@@ -90,7 +92,7 @@ _LEADING = re.compile(
     rf"paint)|could you (?:draw|make|give me|paint)|could i have|try) )*"
     rf"(?:{_N}|(?P<adj>multiple|various|different)) (?:(?:different|new|nice|more|other|small|quick|"
     rf"separate|distinct|alternative|possible|random|good|cute|slightly different|funny|portrait|"
-    rf"landscape|square) )*(?P<noun>{_PICTURES})(?: (?:of|with|showing|where|in which|for)(?= )|:|"
+    rf"landscape|square) )*(?P<noun>{_PICTURES}|(?:ones|uns)(?= of))(?: (?:of|with|showing|where|in which|for)(?= )|:|"
     rf"(?= ?$)|,)"
 )
 _TRAILING = re.compile(
@@ -101,6 +103,10 @@ _TRAILING = re.compile(
     rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$|(?:^|[. ]) ?x ?(?P<z>\d)$| (?P<twice>twice|"
     rf"thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|"
     rf"those|these))?\)?$"
+)
+# "Make two: ▮ on a sledge"; "one of ▮ outside the shop".
+_SO_MANY = re.compile(
+    rf"(?:(?:make|do|draw|give me|i want|paint|get me|now|please|and)(?: me)? )*(?:{_N} ?: ?|(?:an? |one )?(?:un|ones?) of )(?=\S)"
 )
 # "4 lighthouses in fog, separate pictures": so many pictures of one each.
 _EACH = re.compile(
@@ -174,7 +180,10 @@ def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
         settings.count = _amount(match["n"] or "") or _WORDS.get(match["adj"] or "", 1)
         settings.lead = True
         return settings, text.part(match.end())
-    match = _TRAILING.search(text.low)
+    if (match := _SO_MANY.match(text.low)) and (match["n"] not in ("a", "an", "one")):
+        settings.count, settings.lead = _amount(match["n"] or "") or settings.count, True
+        return settings, text.part(match.end())
+    match = _TRAILING.search(text.low.rstrip(" ,.;!"))
     if match and not (match["n"] in ("a", "an", "one") or (match["noun"] or "s")[-1:] not in "smtex"):
         word = match["n"] or match["x"] or match["y"] or match["z"] or match["just"] or ""
         settings.count = {"twice": 2, "thrice": 3}.get(match["twice"] or "") or _amount(word)

@@ -52,6 +52,15 @@ SPELT: dict[str, str] = {
     "yea": "yeah", "ya": "you", "y'all": "you", "kinda": "kind of", "foward": "forward",
     "diferent": "different", "colr": "color", "collor": "color", "vertial": "vertical",
     "somthing": "something", "flowrs": "flowers", "colar": "collar", "befor": "before",
+    "mek": "make", "tek": "take", "gan": "go", "dae": "do", "nee": "no", "canna": "can't", "divvent": "don't",
+    "divn't": "don't", "wor": "our", "summat": "something", "cos": "because", "becos": "because", "bcos": "because",
+    "bcoz": "because", "becuz": "because", "rong": "wrong", "enuff": "enough", "skool": "school", "baloon": "balloon",
+    "baloons": "balloons", "balloone": "balloon", "pictcher": "picture", "pictchers": "pictures",
+    "pikture": "picture", "piktures": "pictures", "picher": "picture", "pichers": "pictures", "picters": "pictures",
+    "picter": "picture", "pictuers": "pictures", "picturs": "pictures",
+    "pitcure": "picture", "pitcures": "pictures", "plees": "please", "pleez": "please", "pleese": "please",
+    "hav": "have", "giv": "give", "dror": "draw", "drawr": "draw", "yello": "yellow", "liek": "like",
+    "elefant": "elephant", "tommorow": "tomorrow", "becouse": "because", "freinds": "friends", "frend": "friend",
 }  # fmt: skip
 _SPELT = re.compile(
     rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE

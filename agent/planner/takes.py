@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .looks import before_that, depicted, described, unseen
+from .mentions import holding, mentioned
 from .state import State
 from .takeref import NOUN, TakeRef, ref_at
 from .words import NUMBERS, ORDINALS, PICTURE, either
@@ -97,12 +98,16 @@ _START_NUMBER = re.compile(rf"(?:^|[,;.!?] )(?P<n>\d{{1,4}}){_NOT_NUMBERED}{_AFT
 def find_takes(low: str, state: State) -> list[TakeRef]:
     """All references to takes in `low`, in order, without overlaps."""
     found: list[TakeRef] = []
-    by_place = (before_that, _other, _groups, _before, _ranked, _numbered, _placed, _listed)
+    by_place = (mentioned, before_that, _other, _groups, _before, _ranked, _numbered, _placed, _listed)
     for finder in (*by_place, described, depicted, unseen, _current):
         for ref in finder(low, state):
             if all(ref.end <= other.start or other.end <= ref.start for other in found):
                 found.append(ref)
-    return _together(low, sorted(found, key=lambda ref: ref.start))
+    found = _together(low, sorted(found, key=lambda ref: ref.start))
+    return [holding(ref, found, low, state) for ref in found]
+
+
+_APART = {"described": (", ", " - "), "several": (", ", " - ", " ")}
 
 
 def _together(low: str, found: list[TakeRef]) -> list[TakeRef]:
@@ -110,7 +115,7 @@ def _together(low: str, found: list[TakeRef]) -> list[TakeRef]:
     joined: list[TakeRef] = []
     for ref in found:
         last = joined[-1] if joined else None
-        if last and {last.how, ref.how} <= {"described", "several"} and low[last.end : ref.start] in (", ", " - "):
+        if last and {last.how, ref.how} <= {"described", "several"} and low[last.end : ref.start] in _APART[last.how]:
             both = tuple(n for n in last.numbers if n in ref.numbers) or ref.numbers
             how = "described" if len(both) == 1 else "several"
             joined[-1] = TakeRef(last.start, ref.end, both, low[last.start : ref.end], how)
