@@ -119,6 +119,16 @@ HANDED = [
     ("the last two changes were a mistake. please undo them", [("undo", {"steps": 2})]),
     ("biscuits nose is pink, always", [("refine", {"concept": "Biscuit"})]),
     ("call Biscuit Big Biscuit from now on", [("rename", {"name": "Big Biscuit"})]),
+    ("in the seaside one, add a kite", [("edit", {"take": 1, "instruction": "add a kite"})]),
+    ("go back to the one with no hat", [("fork", {"take": 2})]),
+    ("go back to the seaside before I had the hat put on", [("fork", {"take": 2})]),
+    ("the beach one, make the hat blue", [("edit", {"take": 3})]),
+    ("two pictures of Luna on a swing, wait, make it three", [("draw", {"count": 3})]),
+    ("three tall ones of Luna on a swing", [("draw", {"count": 3, "size": "portrait", "prompt": "Luna on a swing"})]),
+    ("sorry, I meant Luna", [("edit", {"take": 3, "instruction": "Luna instead of Biscuit", "concepts": ["Luna"]})]),
+    ("The sea is too blue for me; a greyer one, please", [("edit", {"instruction": "make the sea greyer"})]),
+    ("draw a fairy but she is a plumber", [("draw", {"prompt": "a fairy but she is a plumber"})]),
+    ("no, not that one. the one with the hat. give him a ball", [("edit", {"take": 3})]),
 ]
 
 
@@ -136,6 +146,23 @@ def test_an_answer_may_add_to_the_choice() -> None:
     dogs = [{"name": name, "kind": "dog"} for name in names]
     steps = steps_for("Kaiser of course, with rubber ducks", read_state({"concepts": dogs, "pending": question}))
     assert isinstance(steps[0], Call) and steps[0].args["prompt"] == "Kaiser in a bathtub, with rubber ducks"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("both", {"prompt": "Max and Lily on a seesaw", "concepts": ["Max", "Lily"]}),
+        ("Lily", {"prompt": "Lily on a seesaw", "concepts": ["Lily"]}),
+        ("the lass, not the lad", {"prompt": "Lily on a seesaw", "concepts": ["Lily"]}),
+        ("Max. Actually no, put both on, they'd quarrel", {"concepts": ["Max", "Lily"]}),
+        ("both, and put a scarf on Max", {"prompt": "Max and Lily on a seesaw, a scarf on Max"}),
+    ],
+)
+def test_an_answer_in_other_words(said: str, expected: dict[str, Any]) -> None:
+    question = {"question": "Which child do you mean?", "options": ["Max", "Lily"], "text": "draw the kid on a seesaw"}
+    kids = [{"name": "Max", "kind": "boy", "pronoun": "he"}, {"name": "Lily", "kind": "girl", "pronoun": "she"}]
+    steps = steps_for(said, read_state({"concepts": kids, "pending": question}))
+    assert isinstance(steps[0], Call) and expected.items() <= steps[0].args.items(), shown(steps)
 
 
 def check_plan(text: str, state: State) -> None:

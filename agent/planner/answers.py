@@ -6,16 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .choices import NOT_THE_OTHER, OTHER, by_look, meant, of_takes, several
+from .clauses import MARKS_ONLY
 from .dropped import CLUELESS, DROPPED, KEEP, dropped, small_talk
 from .intents.drawing import draw
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
-from .options import SAID, option_of, ranked, told
+from .options import SAID, option_of, ranked
 from .plan import command, plan
 from .references import read
 from .speech import spell_out
 from .state import Ask, Call, Hints, Say, State, Step
-from .subjects import kind_words
+from .tagger import own
 from .words import KINDS
 
 _YES = re.compile(
@@ -30,8 +32,6 @@ _PLAIN = re.compile(
     r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|"
     r"random|doesn't matter)\b"
 )
-_OTHER = re.compile(r"(?:no[,.]? )?(?:not (?P<not>[^,;]+?)[,;]? (?:but )?)?(?:i (?:mean|"
-    r"meant) )?the other(?: one| [a-z]+)?(?: please)?")
 _FOR_GOOD = re.compile(
     r"\b(?:always|for good|every (?:time|picture|one)|forever|permanent(?:ly)?|from now on|in all|"
     r"all (?:the )?pictures|lasting|"
@@ -44,11 +44,56 @@ _GONE = re.compile(
 _DECLINED = re.compile(r"(?:no|cancel|neither|nothing|leave|keep)\b")
 
 
+_TAKES_BACK = re.compile(
+    r"(?P<old>.{1,40}?)[.,;!]* (?:(?:oh |hm+ |um )?(?:actually,? no|no,? wait|wait,? no|no,? sorry|sorry,? no|"
+    r"on second thoughts?|scratch that|or no|no,? hang on|hang on,? no))[,.! ]+(?P<new>.{2,})"
+)
+_MORE_WORDS = re.compile(
+    r"(?:[,;.!] (?:(?:oh |naturally|of course|obviously)[,;]? ?)*| )(?:and|but|also|only)(?: also| then)? "
+    r"(?P<more>\S.{3,})"
+)
+
+
 def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] | None:
     """The plan that an answer completes; `None` when the sentence is a request of its own.
 
     `earlier`: the sentence that led to the pending question and the answers since, oldest first.
     """
+    if state.pending is None:
+        return None
+    raw = spell_out(clean(text))
+    if (back := _TAKES_BACK.match(lower(raw))) and _chosen(raw[back.start("new") :], state):
+        return _answer(re.split(r"[,;.!]", raw[back.start("new") :])[0], state, earlier)
+    together = several(_bare(text), state.pending.options, replace(state, pending=None))
+    if not together and (two := _MORE_WORDS.search(lower(raw))) and _chosen(raw[: two.start()], state):
+        more = read(raw[two.start("more") :], replace(state, pending=None))
+        steps = None if MARKS_ONLY.fullmatch(more.low) else _answer(raw[: two.start()], state, earlier)
+        words = own(more, "edit").raw or more.raw
+        if steps and isinstance(steps[0], Call) and not _OTHER_WISH.match(more.low):
+            return _added(steps, _ASKED_FOR.sub("", words))
+    return _answer(text, state, earlier)
+
+
+_OTHER_WISH = re.compile(r"(?:then |please )*(?:draw|paint|sketch|undo|redo|go back|forget|rename|compare)\b")
+_ASKED_FOR = re.compile(
+    r"^(?:(?:please|also|put|add|make it|make (?:him|her|them)|have|give it)(?! on\b) )+", re.IGNORECASE
+)
+
+
+def _chosen(words: str, state: State) -> bool:
+    """Whether words by themselves choose one of the options, or all of them."""
+    if ":" in words or DROPPED.match(_bare(words)):
+        return False
+    said, pending = _bare(re.split(r"[,;.!]", words)[0]), state.pending
+    options = pending.options if pending else ()
+    whole = by_look(_bare(words), options, state) if of_takes(options) else None
+    named = [f"take {t.numbers[0]}" for t in read(words, replace(state, pending=None)).takes if len(t.numbers) == 1]
+    whole = whole or next((o for o in options for n in named if re.match(rf"{n}\b", o)), None)
+    return bool(whole or option_of(said, options) or ranked(said, options) or meant(said, options, state))
+
+
+def _answer(text: str, state: State, earlier: Sequence[str]) -> list[Step] | None:
+    """The plan that an answer completes, as it stands."""
     pending = state.pending
     if pending is None:
         return None
@@ -60,18 +105,19 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         filled = _fill(old, state, hints, asked, asked.options if asked else ())
         hints = filled if isinstance(filled, Hints) else hints
     asked = _asked(first, state, hints)
-    said = _bare(text)
+    said = NOT_THE_OTHER.sub("", _bare(text))
     if (over := DROPPED.match(said)) and len(said[over.end() :].split()) > 1:
         return dropped(said, text, state)
     if small := small_talk(text, said, state, pending.options):
         return small
     if _GONE.fullmatch(said) and (gone := _agreed(pending.question, state)):
         return gone
-    option = option_of(said, pending.options) or ranked(said, pending.options) if not _OTHER.fullmatch(said) else None
-    if _several(said, pending.options, state):
+    option = option_of(said, pending.options) or ranked(said, pending.options) if not OTHER.fullmatch(said) else None
+    if several(said, pending.options, state):
         option = None
-    if option is None and asked and asked.slot == "take" and not _own_request(text, state, asked):
-        option = _by_look(said, pending.options, state)
+    takes = (asked and asked.slot == "take") or of_takes(pending.options)
+    if option is None and takes and not _own_request(text, state, asked):
+        option = by_look(said, pending.options, state)
     if option is None and (let_go := dropped(said, text, state)):
         return let_go
     if option is None and CLUELESS.fullmatch(said):
@@ -84,10 +130,10 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         if which and not re.search(r"did you mean", pending.question, re.I):
             return [Ask(pending.question, pending.options)]
         option = _affirmed(pending.options, pending.question, state)
-    if option is None and (chosen := _meant(said, pending.options, state)):
+    if option is None and (chosen := meant(said, pending.options, state)):
         hints = replace(hints, concept=chosen[0] if len(chosen) == 1 else "", concepts=chosen)
         if first and not isinstance((again := plan(first, state, hints))[0], Ask):
-            return again
+            return _chosen_instead(again, hints)
     if option is None and _own_request(text, state, asked):
         return None
     if option is not None and _DECLINED.match(option.lower()) and not _PLAIN.search(option.lower()):
@@ -101,10 +147,10 @@ def answer(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step] |
         steps = plan(first, state, filled)
     if _changed(steps, asked):
         return _with_more(_chosen_instead(steps, filled), text) if filled.concept else _chosen_instead(steps, filled)
-    own = plan(words, state)
-    if isinstance(own[0], Ask) and first:
-        own = plan(f"{first} {words}", state, filled)
-    return own
+    alone = plan(words, state)
+    if isinstance(alone[0], Ask) and first:
+        alone = plan(f"{first} {words}", state, filled)
+    return alone
 
 
 def _agreed(question: str, state: State) -> list[Step] | None:
@@ -117,69 +163,19 @@ def _agreed(question: str, state: State) -> list[Step] | None:
     return [Call("finetune_lora" if asked[1] else "forget", {"concept": named[0]})]
 
 
-def _by_look(said: str, options: Sequence[str], state: State) -> str | None:
-    """The option whose take shows what the answer speaks of: "the one with the boat", "where Olaf is"."""
-    takes = {o: state.take(int(n[0])) for o in options if len(n := re.findall(r"\d+", o)) == 1}
-    return told(said, {o: f"{t.prompt} {t.description} {' '.join(t.concepts)}" for o, t in takes.items() if t})
-
-
-_GENDERS = {
-    **dict.fromkeys("him he boy male man guy lad gentleman bloke".split(), "he"),
-    **dict.fromkeys("her she girl female woman lady lass".split(), "she"),
-    **dict.fromkeys("it thing".split(), "it"),
-}
-
-
-def _several(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
-    """Concepts among the options that an answer names together: "Rex and Luna"."""
-    named = {s.names[0] for s in read(said, state).subjects if len(s.names) == 1}
-    chosen = tuple(option for option in options if option in named)
-    one = re.search(r"\b(?:not|no|or|instead|rather|than|sorry|over)\b", said)
-    return chosen if len(chosen) > 1 and not one else ()
-
-
-def _meant(said: str, options: Sequence[str], state: State) -> tuple[str, ...]:
-    """Concepts among the options that "both", "her", "the girl" or "my cat" mean."""
-    offered = [c for option in options if (c := state.concept(option))]
-    if len(offered) < 2:
-        return ()
-    if len(offered) == 2 and (other := _OTHER.fullmatch(said)):
-        known = state.concept(other["not"]) if other["not"] else None
-        left = [c.name for c in offered if (c != known if known else c.name not in state.focus)]
-        return tuple(left) if len(left) == 1 else ()
-    if re.fullmatch(
-        r"(?:yes,? |oh,? |well,? )?(?:both|all|all of them|both of (?:them|those)|the two(?: of them)?|"
-        r"each|everyone|"
-        r"all (?:two|three)|(?:the )?two|both please|them both|together)(?:,? (?:please|together|"
-        r"actually|of course|obviously|i think|i'd say|then))*",
-        said,
-    ):
-        return tuple(c.name for c in offered)
-    if several := _several(said, options, state):
-        return several
-    core = re.sub(r"^(?:the|my|our|i mean|i meant|it's|draw) ", "", SAID.sub("", said, count=1)) or said
-    core = re.sub(r" (?:one|please|of course|obviously|again)$", "", core)
-    words = [w for w in core.split() if w not in ("please", "little", "old", "one")]
-    gender = {_GENDERS[w] for w in words if w in _GENDERS}
-    kinds = {w for w in words if w not in _GENDERS}
-    fits = [
-        c.name
-        for c in offered
-        if words and gender <= {c.pronoun} and (kinds <= kind_words(c.kind) or set(words) <= kind_words(c.kind))
-    ] or [c.name for c in offered if core in kind_words(c.kind)]
-    if not fits:
-        shown = {
-            c.name: " ".join(f"{t.prompt} {t.description}" for t in state.takes if t.concepts == (c.name,))
-            for c in offered
-        }
-        fits = [name for name in [told(core, shown)] if name]
-    return (fits[0],) if len(fits) == 1 else ()
+_SOMEBODY = re.compile(r"\b(?:the|my|our|that|one of (?:the|my|our)) [a-z]+\b|\b(?:him|her|them|it)\b", re.IGNORECASE)
 
 
 def _chosen_instead(steps: list[Step], hints: Hints) -> list[Step]:
     """Put the chosen concept where the grammar would have taken another one for granted."""
     step = steps[0]
-    if len(steps) != 1 or not isinstance(step, Call) or not (hints.concept or hints.take):
+    if len(steps) != 1 or not isinstance(step, Call):
+        return steps
+    names = list(hints.concepts) or [name for name in [hints.concept] if name]
+    if names and step.tool == "draw" and "concepts" not in step.args and hints.mode != "plain":
+        prompt = _SOMEBODY.sub(" and ".join(names), step.args["prompt"], count=1)
+        return [replace(step, args=step.args | {"prompt": prompt, "concepts": names})]
+    if not (hints.concept or hints.take):
         return steps
     if hints.take and step.tool == "edit" and step.args["take"] != hints.take:
         return [replace(step, args=step.args | {"take": hints.take})]
@@ -199,9 +195,16 @@ def _with_more(steps: list[Step], text: str) -> list[Step]:
     match, step = _MORE.search(lower(said)), steps[0]
     if match is None or len(steps) > 1 or not isinstance(step, Call):
         return steps
+    return _added(steps, said[match.start("more") :])
+
+
+def _added(steps: list[Step], more: str) -> list[Step]:
+    """The plan whose one call also has these words."""
+    step = steps[0]
+    if not isinstance(step, Call):
+        return steps
     key = next((k for k in ("prompt", "instruction") if k in step.args), "")
-    more = said[match.start("more") :]
-    if not key or more.lower() in str(step.args[key]).lower():
+    if not key or len(steps) > 1 or more.lower() in str(step.args[key]).lower():
         return steps
     return [replace(step, args=step.args | {key: f"{step.args[key]}, {more}"})]
 

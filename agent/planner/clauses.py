@@ -10,7 +10,7 @@ from . import intent as intents
 from .intent import Reading
 from .meeting import HIM, REASON, TEACHING_ENDS, VERDICT, WHOLE, Cut, meet
 from .normalise import CONCEPT
-from .parts import meant
+from .parts import meant, one_like_that
 from .references import Text, read
 from .scenes import describes_a_picture
 from .settings import take_settings
@@ -21,8 +21,8 @@ Judge = Callable[[Text], Reading]
 MOST = 8
 """So many boundaries of a sentence are looked at."""
 _HARD = re.compile(
-    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?:(?<!\bno\.)|(?=\s+\D))(?<!\bnr\.)(?<!\bms\.)(?<!\bmrs\.)"
-    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|(?<!\bnow)(?<!\bsince),?\s+(?:and\s+)?(?:then|after that|afterwards|"
+    r"(?<!\bvs\.)(?<!\bmr\.)(?<!\bdr\.)(?<!\bst\.)(?:(?<!\bno\.)|(?=\s+\D))(?<!\bnr\.)(?<!\bms\.)(?<!\bmt\.)(?<!\bmrs\.)"
+    r"(?<=[.!?;])\s+(?=\S)|\s*;\s*|(?<!\bnow)(?<!\bsince),?\s+(?:and\s+)?(?:then|after that|afterwards|thereafter|"
     r"after which)(?:,)?\s+(?=\S)"
 )
 _SOFT = re.compile(
@@ -91,11 +91,14 @@ _BACK_TO_IT = re.compile(
 MARKS_ONLY = re.compile(r"(?:[\ue000-\ue003\s,.]|and|or|the|my|with)*")
 
 
+_LINKS = re.compile(r"[ ,]*(?:and|so|but)?[ ,]*")
+
+
 def clauses(text: Text, judge: Judge) -> list[Text]:
     """The requests of a sentence in order; the whole sentence where there is nothing to part."""
     ends = [m.span() for m in list(_HARD.finditer(text.low))[:40]]
     spans = [(a, b) for a, b in zip([0, *(e for _, e in ends)], [*(s for s, _ in ends), len(text.low)], strict=True)]
-    spans = _kept_together(text, [(a, b) for a, b in spans if b > a], judge)
+    spans = _kept_together(text, [(a, b) for a, b in spans if b > a and not _LINKS.fullmatch(text.low[a:b])], judge)
     found = [piece for a, b in spans if (part := text.part(a, b)).low for piece in _parted(part, judge)]
     return _requests(found, judge) or [text]
 
@@ -173,6 +176,8 @@ _AGAIN_AGAIN = re.compile(r"(?:(?:again|more|another)[ !.,]*)+")
 def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading | None) -> bool:
     """Whether a part wants something, between the parts before and after it."""
     intent, low = reading.intent, part.low
+    if before and before.intent == "refine" and _COMPLAINT.match(low):
+        return False
     if before and before.intent in ("revert", "fork") and intent in _STEPPING and not part.takes and low.count(" ") < 2:
         return False  # "version 2 was right. restore"
     if before and before.intent == "reject":
@@ -199,6 +204,10 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
     return intent not in ("like", "dislike") or bool(part.takes or VERDICT.search(low))
 
 
+# "▮ has one eye. You've given it two."
+_COMPLAINT = re.compile(
+    r"(?:and |but )?you(?:'ve| have)? (?:just )?(?:did|done|drew|drawn|made|got|gave|given|painted|put|keep)\b"
+)
 _STEPPING = ("undo", "redo", "revert", "fork")
 _CHANGES = re.compile(
     rf"(?:(?:please|so|and|just|now|can you|could you|would you|let's|then|maybe|instead),? )*"
@@ -263,6 +272,8 @@ def _pointed(parts: list[Text], judge: Judge) -> list[Text]:
             found[-1] = read(f"undo {several['n']} steps", part.state, part.hints)
         elif len(named) == 1 and len(named[0].numbers) == 1 and _changes_it(found[-1], part, judge):
             found[-1] = read(f"in take {named[0].numbers[0]}, {part.raw}", part.state, part.hints)
+        elif found and not part.takes and (said := one_like_that(found[-1].raw, part.raw)):
+            found[-1] = read(said, part.state, part.hints)
         elif len(named) == 1 and len(named[0].numbers) == 1 and (back := _BACK_TO_IT.match(part.low)):
             found[-1] = read(f"{part.raw[: back.start('it')]}take {named[0].numbers[0]}", part.state, part.hints)
         else:

@@ -299,7 +299,7 @@ def _compare(text: Text) -> list[Step]:
         plain = text.plain(takes=True).low
         listed = [
             number_of(n)
-            for n in re.findall(rf"\b(?:\d{{1,4}}|{either(NUMBERS)}|{either(ORDINALS)})\b", plain)
+            for n in re.findall(rf"\b(?:\d{{1,4}}|{either(NUMBERS)}|{either(ORDINALS)})\b(?! another)", plain)
         ]
         listed = [n for n in dict.fromkeys(listed) if text.state.exists(n)]
         numbers = listed if len(listed) > 1 else list(dict.fromkeys(numbers + listed))
@@ -318,6 +318,8 @@ def _rated(liked: bool) -> Extract:
             numbers += take if isinstance(take, list) else [take]
         if not numbers and text.state.current is None:
             return [Say("Glad to hear it!" if liked else "There is no picture yet that could be wrong.")]
+        if not numbers and bare is None and text.state.current not in (fits := shown(text)) and len(fits) == 1:
+            numbers = list(fits)  # "delighted with the calm harbour"
         numbers = numbers or [bare if isinstance(bare, int) else text.state.current or 1]
         return [Call("rate", {"take": number, "liked": liked}) for number in dict.fromkeys(numbers)]
 

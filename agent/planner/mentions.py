@@ -24,20 +24,26 @@ _LACKING = (
     rf"(?:without|with (?:no|nee)|{_BEFORE}|(?:that |where |when |and )?(?:he |she |it |they |there )?"
     r"(?:has|have|had|got|was|were|is|'s|are)? ?(?:got )?(?:no|not|nee|hasn't got|doesn't have|without)|not yet)"
 )
-_QUALIFIED = rf"(?:with|where|that has|that had|in|on|at|having|wearing|showing|from|of(?! (?:them|those|these|us|it)\b)|when|{_LACKING})"
+_QUALIFIED = (
+    rf"(?:with|where|that has|that had|in|on|at|having|wearing|showing|from|"
+    rf"of(?! (?:them|those|these|us|it)\b)|when|{_LACKING})"
+)
 _AGAIN = rf"(?:,? (?:and )?(?:the|that) (?:{_HEAD}|(?={_QUALIFIED})))"
 # "The pond one", "that desert picture, the one with …", "the allotment before …", "the two with the scooter".
 _MENTION = re.compile(
     rf"(?:(?<![\w'])(?:the|that|both|those)(?: (?P<two>two)(?: of)?)?(?: (?P<rank>{either(ORDINALS)}|last) "
     rf"(?!version){_HEAD}(?= of)| (?P<words>{_WORDS})(?: {_HEAD}(?![\w'-])|(?= (?:without|with no|{_BEFORE})\b))"
-    rf"| {_HEAD}(?= {_QUALIFIED}\b)|(?= {_QUALIFIED}\b))|^(?:(?:ok|and|so|then|now),? )*(?P<bare>(?!{either(AMOUNTS)} ){_WORDS}) (?:one|un|picture|pic|photo)(?! of)(?![\w'-]))"
+    rf"| {_HEAD}(?= {_QUALIFIED}\b)|(?= where\b)|(?<=two)(?= {_QUALIFIED}\b))|"
+    rf"^(?:(?:ok|and|so|then|now),? )*(?P<bare>(?!{either(AMOUNTS)} ){_WORDS}) "
+    rf"(?:one|un|picture|pic|photo)(?! of)(?![\w'-]))"
     rf"(?P<more>{_AGAIN}?,? {_QUALIFIED}\b[^,.:;!?\ue000-\ue003]{{2,70}}"
     rf"(?:, (?:but )?{_LACKING} [^,.:;!?\ue000-\ue003]{{2,40}})?)?"
 )
 _ENDS = re.compile(
     r" (?:but|and (?:make|put|add|give|turn|let|can|could|i|then|start|change|remove|mek)|please|instead|again|make|"
     r"can|could|would|should|needs?|let's|i'll|i'd|start|let|we|lose|turn|change|remove)\b"
-    r"| (?:is|was|looks?) (?=(?:so|too|the|my|a|much|more|nearly|almost|just|really|very|not|[a-z]+)[.! ]*(?:$| (?:but|and)))"
+    r"| (?:is|was|looks?) (?=(?:so|too|the|my|a|much|more|nearly|almost|just|really|very|not)\b|"
+    r"[a-z]+[.! ]*(?:$| (?:but|and)\b))"
 )
 _LITTLE = frozenset(
     "the a an in on at of with one ones take picture pictures version image his her its their is it he she was has had "
@@ -52,7 +58,7 @@ def _said(text: str) -> list[str]:
     return [w for w in re.findall(r"[a-z]+", text) if w not in _LITTLE and len(w) > 2]
 
 
-def _shows(take: TakeInfo, word: str, state: State, *, own: bool = False) -> bool:
+def shows(take: TakeInfo, word: str, state: State, *, own: bool = False) -> bool:
     """Whether a take's words, or with `own` those of its last change, hold a word or one that means much the same."""
     text = take.prompt if own else f"{take.prompt} {take.description}"
     if not own:
@@ -60,11 +66,11 @@ def _shows(take: TakeInfo, word: str, state: State, *, own: bool = False) -> boo
     text = text.lower()
     if stems(word) & (stems(text) | near(text)):
         return True
-    return len(word) > 3 and any(w.startswith(word) for w in re.findall(r"[a-z]+", text))
+    return len(word) > 3 and any(w.startswith(word) or w.endswith(word) for w in re.findall(r"[a-z]+", text))
 
 
 def _known(words: list[str], state: State) -> list[str]:
-    return [w for w in words if any(_shows(t, w, state) for t in state.takes)]
+    return [w for w in words if any(shows(t, w, state) for t in state.takes)]
 
 
 def _chain(fits: list[TakeInfo]) -> bool:
@@ -75,9 +81,9 @@ def _chain(fits: list[TakeInfo]) -> bool:
 def _without(fits: list[TakeInfo], lacking: list[str], state: State) -> list[TakeInfo]:
     """Of some takes those that lack something; where none is named, those from before it came in."""
     if not fits:
-        came = [t for t in state.takes if t.parent and all(_shows(t, w, state, own=True) for w in lacking)]
+        came = [t for t in state.takes if t.parent and all(shows(t, w, state, own=True) for w in lacking)]
         return [t for t in state.takes if t.number in {c.parent for c in came}]
-    return [t for t in fits if not any(_shows(t, w, state) for w in lacking)][-1:]
+    return [t for t in fits if not any(shows(t, w, state) for w in lacking)][-1:]
 
 
 def mentioned(low: str, state: State) -> Iterator[TakeRef]:
@@ -93,6 +99,9 @@ def mentioned(low: str, state: State) -> Iterator[TakeRef]:
             yield TakeRef(match.start(), stop, numbers, low[match.start() : stop], how)
 
 
+_PUT_UP = re.compile(r"(?:(?: (?:put|came|come|went|added|hung|got|yet))?(?: (?:on|up|in|there|yet))?(?=$|[,.;!?]))?")
+
+
 def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, ...], str, int] | None:
     """Which takes a mention means, how, and where it ends."""
     start = match.start("more") if match["more"] else len(low)
@@ -103,9 +112,10 @@ def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, 
     base, known = _known(words, state), _known(qualities, state)
     if lack and not lacking or (words and len(base) < len(words) and not known):
         return None
-    fits = [t for t in state.takes if all(_shows(t, w, state) for w in base + known)]
+    fits = [t for t in state.takes if all(shows(t, w, state) for w in base + known)]
     stop = max([m.end() for w in lacking or known for m in re.finditer(rf"\b{w}\b", low)], default=len(low))
     if lacking:
+        stop += len(_PUT_UP.match(low[stop:]).group())  # type: ignore[union-attr]
         left = _without(fits if base or known else [], lacking, state) or _without([], lacking, state)
         return ((left[0].number,), "described", stop) if left else None
     if not fits or not base + known:
@@ -119,9 +129,11 @@ def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, 
         return None  # "the one with the hat": told by its looks alone
     if words and not qualities and matching(set(words), state):
         return None
-    if words and qualities and not known and _chain(fits):
+    if words and qualities and not known and (not re.match(_AGAIN, more) or not _chain(fits)):
+        return None
+    if words and qualities and not known:
         return (fits[1].number,), "described", len(low)  # "the pond one, the one with the quacking lot"
-    own = [t for t in fits if any(_shows(t, w, state, own=True) for w in known or base)] or fits
+    own = [t for t in fits if any(shows(t, w, state, own=True) for w in known or base)] or fits
     if len(own) > 1 and not (own[0].parent is None and all(t.parent for t in own[1:])):
         return None
     return (own[0].number,), "described", stop
@@ -141,8 +153,8 @@ def holding(ref: TakeRef, others: list[TakeRef], low: str, state: State) -> Take
     for other in others:
         rest = rest[: other.start] + "." * (other.end - other.start) + rest[other.end :]
     for what in (w for m in _THE.finditer(rest) for w in _said(m["what"])):
-        later = [t for t in state.takes if _shows(t, what, state, own=True) and _comes_from(t, first, state)]
-        if later and not _shows(first, what, state):
+        later = [t for t in state.takes if shows(t, what, state, own=True) and _comes_from(t, first, state)]
+        if later and not shows(first, what, state):
             return replace(ref, numbers=(later[0].number,))
     return ref
 

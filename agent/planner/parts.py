@@ -23,6 +23,14 @@ _DISLIKED = re.compile(
 _IT = re.compile(r"\b(?:it|them)\b(?! (?:to|on|in|at|with) (?:it|them)\b)")
 
 
+# "The sea is too blue; a greyer one, please."
+_ONE_LIKE_THAT = re.compile(
+    r"(?:(?:please|maybe|try|i'd (?:like|prefer)|how about|rather) )*an? (?P<look>(?:more |less )?[a-z]+(?:er)?) one"
+    r"(?:,? (?:please|instead|then|perhaps|maybe|if (?:you please|possible)))*[ .!?]*",
+    re.IGNORECASE,
+)
+
+
 def meant(remark: str, raw: str) -> str:
     """A change in which "it" is the part that a remark before it has judged, or else the change as it was."""
     said = remark.lower().strip(" .,;:!?-")
@@ -32,3 +40,9 @@ def meant(remark: str, raw: str) -> str:
         return raw
     what = re.sub(r"^(?:that|this)\b", "the", re.sub(r"^(?:those|these)\b", "the", found[-1]["what"]))
     return f"{raw[: it.start()]}{what}{raw[it.end() :]}"
+
+
+def one_like_that(remark: str, raw: str) -> str:
+    """As in "the sea is too blue; a greyer one, please": what to change about the part, or ""."""
+    found, one = [*_JUDGED.finditer(remark.lower())], _ONE_LIKE_THAT.fullmatch(raw)
+    return f"make {found[-1]['what']} {one['look']}" if found and one else ""

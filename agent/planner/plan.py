@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import intent as intents
 from .clauses import MARKS_ONLY, clauses, judge_with, rides
 from .extract import carry_out, which, who
+from .instead import instead
 from .intent import vote_of
 from .intents.concepts import forget, rename
 from .intents.free import free
@@ -113,6 +114,8 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     whole = read(text, state, hints)
     if dropped := _NEVER_MIND.match(whole.low):
         whole = whole.part(dropped.end())
+    if other := instead(whole):
+        return other
     start = lead(whole.low)
     if afresh := _AFRESH.match(whole.low, start):
         whole = whole.part(afresh.end())
@@ -130,7 +133,7 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     return tidy(_counted_once(_rejecting(steps, whole), whole))
 
 
-_SEQUEL = re.compile(r"\b(?:then|after that|afterwards|after which)\b")
+_SEQUEL = re.compile(r"\b(?:then|after that|afterwards|thereafter|after which)\b")
 _ONE_OF_EACH = re.compile(r"\b(?:one|first|1) (?:of|with|where|is|should|has)\b")
 
 
@@ -145,15 +148,22 @@ def _counted_once(steps: list[Step], text: Text) -> list[Step]:
 
 # "You got that wrong" is said of a picture, "you always get that wrong" of none.
 _WRONG = re.compile(
-    r"^(?!.*\b(?:always|keep|every time)\b).*\b(?:wrong|not right|isn't right|"
+    r"^(?!.*\b(?:always get|you always|keep|every time)\b).*\b(?:wrong|not right|isn't right|"
     r"not looking like|you(?:'ve| have)? (?:just )?(?:given|gave|drew|drawn|made|painted|put) (?:him|her|it|them)\b)"
 )
+
+
+_SEEN_IN = re.compile(
+    r"(?:'s [a-z]+|\ue000+|\bhe|\bshe|\bit|\bthey) (?:is|are|has|have|was|had|got|looks?|look like)\b"
+    r"[^.!?;]* in \ue001+"
+)
+"""As in "▮'s eyes are red in take 2, they are brown"."""
 
 
 def _rejecting(steps: list[Step], text: Text) -> list[Step]:
     """A lasting correction that also says which picture is wrong: "… , 4 got that wrong"."""
     told = next((s for s in steps if isinstance(s, Call) and s.tool == "refine"), None)
-    if told is None or "rejected" in told.args or not _WRONG.search(text.low):
+    if told is None or "rejected" in told.args or not (_WRONG.search(text.low) or _SEEN_IN.search(text.low)):
         return steps
     take = which(text) or text.state.current
     if not isinstance(take, int):

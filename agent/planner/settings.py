@@ -72,7 +72,8 @@ _SIZED = re.compile(rf"\b{_SHAPE.replace('P<shape>', ':')}\b|\d{{2}}")
 _BARE = frozenset("tall wide long".split())
 """Shapes that say something about the picture's things where nothing but a comma is around them."""
 _SHAPED = re.compile(
-    rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:)| (?:ones?|uns?) of\b|:)"
+    rf"(?<!\w){_SHAPE}(?= (?!shots?\b){_PICTURES}(?: (?:of|with|showing|where|in which|for)\b|:)|"
+    r" (?:ones?|uns?) of\b|:)"
 )
 _METHODICAL = re.compile("|".join(METHODS))
 _BY = re.compile(
@@ -106,7 +107,8 @@ _TRAILING = re.compile(
 )
 # "Make two: ▮ on a sledge"; "one of ▮ outside the shop".
 _SO_MANY = re.compile(
-    rf"(?:(?:make|do|draw|give me|i want|paint|get me|now|please|and)(?: me)? )*(?:{_N} ?: ?|(?:an? |one )?(?:un|ones?) of )(?=\S)"
+    rf"(?:(?:make|do|draw|give me|i want|paint|get me|now|please|and)(?: me)? )*"
+    rf"(?:{_N} ?: ?|(?:an? |one )?(?:un|ones?) of )(?=\S)"
 )
 # "4 lighthouses in fog, separate pictures": so many pictures of one each.
 _EACH = re.compile(

@@ -171,12 +171,17 @@ def _previous(state: State) -> tuple[int, ...]:
     return tuple(earlier[-1:])
 
 
+_LENDS = re.compile(r"\b(?:give|put|need|needs|wear|wears|add|want|wants|have|has|use|with)\b.* (?:from|of) $")
+"""As in "he needs the glasses from second"."""
+
+
 def _ranked(low: str, state: State) -> Iterator[TakeRef]:
     numbers = [take.number for take in state.takes]
     for match in _START.finditer(low):
         yield ref_at(match, (1,), "rank", "t")
     for match in _RANKED.finditer(low):
-        if not match["det"] and not (match["noun"] and match["noun"].strip()) and match.start() > 0:
+        from_it = _LENDS.search(low[: match.start()]) and not re.search(r"\w", low[match.end() :])
+        if not match["det"] and not (match["noun"] and match["noun"].strip()) and match.start() > 0 and not from_it:
             continue
         if not match["det"] and low[: match.start()].endswith(("a ", "an ", "another ", "one ")):
             continue

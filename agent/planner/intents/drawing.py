@@ -12,7 +12,7 @@ from ..spelling import nearly
 from ..state import Ask, Call, Step
 from ..subjects import PRONOUN, antecedents, choose, likely_name
 from ..takes import number_of
-from ..words import AMOUNTS, ANIMALS, DRAW_VERBS, MEDIA, PARTS, PEOPLE, PICTURES, PRONOUNS, either
+from ..words import AMOUNTS, ANIMALS, DRAW_VERBS, MEDIA, PARTS, PEOPLE, PICTURES, PRONOUNS, THINGS, either
 from .concepts import near_question
 from .repeat import again, repeat
 
@@ -270,6 +270,11 @@ def _unknown_own(said: str, text: Text) -> Ask:
     )
 
 
+_SOMEBODY_ELSE = re.compile(
+    r"(?:an?|two|three|some) (?:[a-z-]+ ){0,2}?(?P<noun>[a-z-]+),? (?:(?P<but>but)|and|because|while|who) (?:where )?$"
+)
+
+
 def _pronouns(text: Text, spans: list[tuple[int, int, str]], names: list[str]) -> Ask | None:
     """Resolve pronouns that no name in the same prompt explains; adds to `spans` and `names`."""
     first = min((s[0] for s in spans), default=None)
@@ -283,6 +288,9 @@ def _pronouns(text: Text, spans: list[tuple[int, int, str]], names: list[str]) -
             and re.search(r"\b(?:an?|the|some|two|three)\b", text.low[: match.start()])
         ):
             return None  # "a house with snow on it"
+        other = _SOMEBODY_ELSE.match(text.low[: match.start()])
+        if other and other["noun"] not in THINGS and (other["but"] or other["noun"] in ANIMALS | PEOPLE):
+            return None  # "a fairy but she is a plumber"
         if (
             word in ("his", "her", "their", "its")
             and match.start() > 0

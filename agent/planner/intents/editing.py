@@ -213,11 +213,16 @@ def roles(text: Text) -> tuple[TakeRef | None, TakeRef | None]:
     return target, lender
 
 
+_PUT_IT = re.compile(r",? (?:and )?(?:put|give|hang|add|place) (?:it|them|that)\b")
+
+
 def _lends(text: Text, ref: TakeRef) -> bool:
     """Whether "the hat from ▮" or "▮'s hat" stands there, and not "remove the hat from ▮"."""
     before, after = text.low[: ref.start], text.low[ref.end :]
     if after.startswith("'s ") and not re.match(r"'s (?:too|not|a|very|so|good|bad|great)\b", after):
         return bool(_GIVES.search(before))
+    if re.search(r"\b(?:of|from|in)\s$", before) and _PUT_IT.match(after):
+        return True
     if re.search(r"\bof\s$", before):
         return bool(_GIVES.search(before)) and not re.match(
             r"(?:change|make|turn|add|paint|replace)\b|put (?!.*\ue001+ on )", text.low.strip()
