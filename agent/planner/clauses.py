@@ -15,7 +15,7 @@ from .references import Text, read
 from .scenes import describes_a_picture
 from .settings import take_settings
 from .tagger import own
-from .words import DRAW_VERBS, EDIT_VERBS, NUMBERS, ORDINALS, either
+from .words import COLOURS, DRAW_VERBS, EDIT_VERBS, NUMBERS, ORDINALS, PICTURES, either
 
 Judge = Callable[[Text], Reading]
 MOST = 8
@@ -73,9 +73,17 @@ _FORMAT = re.compile(
     r"mural|stamp|advert|ad|billboard|leaflet|calendar page|title card|book cover|coloring page|"
     r"colouring page)$"
 )
+_NOT_HIM = re.compile(r"not (?:\ue000+|him|her|it|them)[.! ]*")
+_GOES_ON = re.compile(r"\b(?:with|of|an?|the)$")
+# "I'd like a picture for my wall: …", "make two tall: …"
+_PICTURE_FOR = re.compile(
+    rf"(?:(?:please|now|then|and|can|could|would|you|i|i'd|i'll|like|need|want|make|do|draw|paint|give|me|us|have) )*"
+    rf"(?:(?:an?|one|another|some|{either(NUMBERS)}|\d)(?: (?:new|nice|tall|wide|vertical|upright|horizontal|portrait|"
+    rf"landscape|square|big))*)(?: {either(PICTURES)})?(?: for (?:(?:my|our|the|his|her|a) )?[a-z' -]{{2,40}})?"
+)
 _ONLY_WHICH = re.compile(r"(?:(?:not \ue001+|no|the|in|on|for|from|with|ok|and|so|now|then|take|use|"
     r"hm+|regarding|concerning|about|as (?:for|to)|right|well|back to|to|of|oo+h|oh|ah|um|er|actually|yeah|yes|please|"
-    r"remember|you know),? )*\ue001+(?:,? (?:please|then|again))*")
+    r"remember|you know),? )*\ue001+(?:(?:,| and|, and| or| vs) \ue001+)*(?:,? (?:please|then|again))*")
 # "I don't like the hat, make it blue": the hat, and no picture, is what somebody does not like.
 _A_PART = re.compile(
     r"\b(?:like|hate|dislike|love|stand|fond of|happy with) (?:the|his|her|its|their|that|those|these) "
@@ -109,6 +117,8 @@ def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> li
     for start, end in spans:
         part = text.part(start, end)
         on = _settings_only(part) or _settles(part, judge) or rides(part.low)
+        if joined and _NOT_SO.fullmatch(part.low):
+            on = on or judge(text.part(*joined[-1])).intent == "refine"
         on = on or (bool(joined) and _goes_on(text.part(*joined[-1]), part, judge))
         if joined and (on or _taught(text.part(*joined[-1]), part, judge)):
             joined[-1] = (joined[-1][0], end)
@@ -117,6 +127,8 @@ def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> li
     return joined
 
 
+# "▮ is black. Not grey. Black."
+_NOT_SO = re.compile(rf"(?:not|never) (?:an? |too )?[a-z]+[.! ]*|{either(COLOURS)}[.! ]*")
 _SCENE_GOES_ON = re.compile(
     r"(?:on|in|at|under|near|by|with|without|inside|behind|beside|over|next to|in front of|wearing|holding|riding|"
     r"(?!bring|thing|during|something|nothing|anything)[a-z]{2,}ing)\b"
@@ -302,6 +314,7 @@ def _parted(text: Text, judge: Judge, depth: int = 0) -> list[Text]:
         if (
             (pause or (" so " in cut.mark and left.intent in ("aside", "reply") and right.intent in WHOLE))
             and _remark(left, cut.left)
+            and not (text.hints.mode == "draw" and not depth and right.intent in ("draw", "edit"))
             and right.sure >= 0.6
             and right.intent not in ("reply", "aside", "ask", "like", "dislike")
         ):
@@ -325,8 +338,9 @@ def _cuts(text: Text) -> list[Cut]:
     cuts = []
     for match in list(_SOFT.finditer(text.low))[:MOST]:
         left, right = text.part(0, match.start()), text.part(match.end())
-        bare = _FORMAT.match(left.low) or _ONLY_WHICH.fullmatch(left.low) or _settings_only(left)
-        if bare or rides(right.low) or _listed(match.group().strip(), left, right):
+        bare = any((_FORMAT.match(left.low), _PICTURE_FOR.fullmatch(left.low), _ONLY_WHICH.fullmatch(left.low)))
+        bare = bare or _settings_only(left) or _GOES_ON.search(left.low) is not None
+        if bare or _NOT_HIM.fullmatch(right.low) or rides(right.low) or _listed(match.group().strip(), left, right):
             continue
         if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
             cuts.append(

@@ -51,7 +51,7 @@ def carry_out(intent: str, text: Text) -> list[Step]:
 
 def who(text: Text, among: tuple[str, ...] = ()) -> str | Ask:
     """The concept that a clause is about: named, meant by a pronoun, or else the one in focus."""
-    for subject in text.subjects:
+    for subject in [s for s in text.subjects if s.names] or text.subjects:
         return _one(subject, text)
     words = re.findall(r"[a-z]+", text.low)
     for word in words:
@@ -249,6 +249,10 @@ def _stepping(tool: str) -> Extract:
         state = text.state
         if tool == "undo" and state.can_redo and _PUT_BACK.search(text.low):
             return [Call("redo")]
+        ref = next((t for t in text.takes if t.how in ("described", "number", "rank") and len(t.numbers) == 1), None)
+        known = state.take(state.current)
+        if tool == "undo" and ref and known and known.parent != ref.numbers[0] != known.number:
+            return _fork(text)  # "the one without the ducks was better"
         left = state.can_undo if tool == "undo" else state.can_redo
         if not state.takes and not left:
             return [Say(f"There is nothing to {tool} yet: this session has no pictures.", weak=False)]

@@ -10,7 +10,7 @@ from .looks import matching, stems
 from .near import near
 from .state import State, TakeInfo
 from .takeref import TakeRef
-from .words import AMOUNTS, ORDINALS, either
+from .words import AMOUNTS, LOOKS, ORDINALS, either
 
 _HEAD = r"(?:ones?|uns?|pics?|pictures?|photos?|images?|shots?|versions?|scenes?|drawings?|paintings?|takes?|thing)"
 _NOT_LOOKS = (
@@ -28,10 +28,11 @@ _QUALIFIED = (
     rf"(?:with|where|that has|that had|in|on|at|having|wearing|showing|from|"
     rf"of(?! (?:them|those|these|us|it)\b)|when|{_LACKING})"
 )
-_AGAIN = rf"(?:,? (?:and )?(?:the|that) (?:{_HEAD}|(?={_QUALIFIED})))"
+_AGAIN = rf"(?:,? (?:and )?(?:the|that) (?:(?:earlier |older |later |newer )?{_HEAD}|(?={_QUALIFIED})))"
 # "The pond one", "that desert picture, the one with …", "the allotment before …", "the two with the scooter".
 _MENTION = re.compile(
-    rf"(?:(?<![\w'])(?:the|that|both|those)(?: (?P<two>two)(?: of)?)?(?: (?P<rank>{either(ORDINALS)}|last) "
+    rf"(?:(?<![\w'])(?:the|that|both|those)(?: (?P<two>two)(?: of)?)?(?: of the| the)?"
+    rf"(?: (?P<rank>{either(ORDINALS)}|last) "
     rf"(?!version){_HEAD}(?= of)| (?P<words>{_WORDS})(?: {_HEAD}(?![\w'-])|(?= (?:without|with no|{_BEFORE})\b))"
     rf"| {_HEAD}(?= {_QUALIFIED}\b)|(?= where\b)|(?<=two)(?= {_QUALIFIED}\b))|"
     rf"^(?:(?:ok|and|so|then|now),? )*(?P<bare>(?!{either(AMOUNTS)} ){_WORDS}) "
@@ -102,6 +103,13 @@ def mentioned(low: str, state: State) -> Iterator[TakeRef]:
 _PUT_UP = re.compile(r"(?:(?: (?:put|came|come|went|added|hung|got|yet))?(?: (?:on|up|in|there|yet))?(?=$|[,.;!?]))?")
 
 
+# "The boat one with the birds in" has them; "the boat one with birds" shall get them.
+_HAS = re.compile(
+    rf",? (?:with|where) (?:the|his|her|its|their|all the) (?:(?!{either(LOOKS)}\b)[a-z]+ ?){{1,2}}"
+    r"(?: (?:in|on|up|out))?"
+)
+
+
 def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, ...], str, int] | None:
     """Which takes a mention means, how, and where it ends."""
     start = match.start("more") if match["more"] else len(low)
@@ -120,8 +128,10 @@ def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, 
         return ((left[0].number,), "described", stop) if left else None
     if not fits or not base + known:
         return None
-    if match["two"] or re.match(r"(?:both|those)\b", match.group()):
-        return (tuple(t.number for t in fits), "group", stop) if len(fits) == 2 else None
+    several = words and re.match(r"[^,]*\b(?:ones|pics|pictures|photos|images|shots|versions|takes)\b", match.group())
+    if match["two"] or several or re.match(r"(?:both|those)\b", match.group()):
+        some = len(fits) == 2 or (several and 1 < len(fits) < 5)
+        return (tuple(t.number for t in fits), "group", stop) if some else None
     if match["rank"]:
         nth = fits[-1] if match["rank"] == "last" else fits[min(ORDINALS[match["rank"]], len(fits)) - 1]
         return (nth.number,), "described", stop
@@ -129,7 +139,7 @@ def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, 
         return None  # "the one with the hat": told by its looks alone
     if words and not qualities and matching(set(words), state):
         return None
-    if words and qualities and not known and (not re.match(_AGAIN, more) or not _chain(fits)):
+    if words and qualities and not known and not (_chain(fits) and (re.match(_AGAIN, more) or _HAS.fullmatch(more))):
         return None
     if words and qualities and not known:
         return (fits[1].number,), "described", len(low)  # "the pond one, the one with the quacking lot"

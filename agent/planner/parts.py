@@ -42,7 +42,18 @@ def meant(remark: str, raw: str) -> str:
     return f"{raw[: it.start()]}{what}{raw[it.end() :]}"
 
 
+# "A courtroom with no judge. Add one."
+_NONE = re.compile(r"\b(?:no|without(?: an?| any)?|lacks(?: an?| any)?|missing(?: an?)?) (?P<what>[a-z]+)[.,!;: ]*$")
+_ADD_ONE = re.compile(
+    r"(?:(?:so|please|can you|could you|just|then) )*(?P<verb>add|put|draw|give (?:him|her|it|them)) (?P<one>one|some)"
+    r"(?: in| there| please)*[.! ]*"
+)
+
+
 def one_like_that(remark: str, raw: str) -> str:
     """As in "the sea is too blue; a greyer one, please": what to change about the part, or ""."""
+    none, add = _NONE.search(remark.lower()), _ADD_ONE.fullmatch(raw.lower())
+    if none and add:
+        return f"{add['verb']} {'a' if add['one'] == 'one' else 'some'} {none['what']}"
     found, one = [*_JUDGED.finditer(remark.lower())], _ONE_LIKE_THAT.fullmatch(raw)
     return f"make {found[-1]['what']} {one['look']}" if found and one else ""

@@ -258,11 +258,19 @@ def _scene(text: Text) -> bool:
     return placed is not None or (_NOUN.search(f"{low} ") is not None and not _CHANGING.match(low))
 
 
+_SAVED = re.compile(
+    r",? (?:(?:please|and|so|then) )*(?:save|keep|store|learn|memori[sz]e|remember) (?:it|him|her|them)"
+    r"(?: please)?[.! ]*$"
+)
+"""As in "this is my new van Lightning save it"."""
+
+
 def command(text: Text) -> list[Step] | None:
     """What a family of whole-sentence commands makes of the clause, with and without politeness around it."""
     if not text.files and able(text):
         return [Say(HELP, weak=False)]
-    if teaching := teach(text):
+    saved = _SAVED.search(text.low)
+    if teaching := teach(text.part(0, saved.start()) if saved and saved.start() > 8 else text):
         return teaching
     if len(text.low) > COMMAND:
         return None

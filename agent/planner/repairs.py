@@ -47,8 +47,14 @@ def repaired(text: Text) -> Text:
         alike = [p for p in (_COUNTS, *_SLOTS) if p.search(before.low) and p.match(after.low)]
         if _HESITATES.fullmatch(mark) and not alike:
             continue
-        return _mended(before, after)
+        return _mended(before, _said_twice(after))
     return text
+
+
+def _said_twice(text: Text) -> Text:
+    """The text without a first word that is said again: "▮, ▮ on a ship"."""
+    again = re.match(r"(?P<w>[\w'-]+),? (?=(?P=w)\b)", text.raw)
+    return text.part(again.end()) if again else text
 
 
 def _plain_no(mark: str, low: str, end: int) -> bool:
@@ -62,7 +68,7 @@ _JUST = re.compile(
     rf"(?:(?:make|do) (?:it|that|them) |i(?:'d like| want| need) |let's (?:do|say|have) |rather )?(?P<n>{_N})"
     r"(?: of (?:them|those|em|each))?(?:,? (?:instead|please|actually|then|rather))*[ .!]*"
 )
-_COUNTED = re.compile(rf"(?<!\w){_N}(?= (?:[a-z]+ ){{0,2}}{either(PICTURES)}\b)")
+_COUNTED = re.compile(rf"(?<!\w){_N}(?= (?:[a-z]+ ){{0,2}}(?:{either(PICTURES)}|of)\b)")
 _SLOTS = (
     re.compile(r"\b(?:at|in|on|under|near|by|with|behind|inside|over|next to|beside|from|of|to|into|for|like) "),
     re.compile(r"\b(?:an?|the|some|his|her|its|two|three|four|five) "),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .references import Text
-from .words import AMOUNTS, FAMILY_METHODS, FAMILY_TOOLS, METHODS, PICTURES, either
+from .words import AMOUNTS, FAMILY_METHODS, FAMILY_TOOLS, METHODS, NUMBERS, PICTURES, either
 
 MOST = 8
 SEEDS = 2**32
@@ -103,7 +103,7 @@ _TRAILING = re.compile(
     rf"of that|to choose from|to pick from))*\)?$"
     rf"|[,;(] ?(?:x ?(?P<x>\d{{1,2}})|(?P<y>\d{{1,2}}) ?x)\)?$|(?:^|[. ]) ?x ?(?P<z>\d)$| (?P<twice>twice|"
     rf"thrice)$|[,;(] ?(?:make it )?(?P<just>two|three|four|five|six|seven|eight)(?: of (?:them|"
-    rf"those|these))?\)?$"
+    rf"those|these))?\)?$|^(?:make it )?(?P<few>{either(NUMBERS)}|\d) of (?:them|those|these|em)(?: please)?$"
 )
 # "Make two: ▮ on a sledge"; "one of ▮ outside the shop".
 _SO_MANY = re.compile(
@@ -187,7 +187,7 @@ def take_settings(text: Text, *, edit: bool = False) -> tuple[Settings, Text]:
         return settings, text.part(match.end())
     match = _TRAILING.search(text.low.rstrip(" ,.;!"))
     if match and not (match["n"] in ("a", "an", "one") or (match["noun"] or "s")[-1:] not in "smtex"):
-        word = match["n"] or match["x"] or match["y"] or match["z"] or match["just"] or ""
+        word = match["n"] or match["x"] or match["y"] or match["z"] or match["just"] or match["few"] or ""
         settings.count = {"twice": 2, "thrice": 3}.get(match["twice"] or "") or _amount(word)
         text = text.part(0, match.start())
     return settings, text

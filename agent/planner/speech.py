@@ -61,6 +61,7 @@ SPELT: dict[str, str] = {
     "pitcure": "picture", "pitcures": "pictures", "plees": "please", "pleez": "please", "pleese": "please",
     "hav": "have", "giv": "give", "dror": "draw", "drawr": "draw", "yello": "yellow", "liek": "like",
     "elefant": "elephant", "tommorow": "tomorrow", "becouse": "because", "freinds": "friends", "frend": "friend",
+    "mebbe": "maybe",
 }  # fmt: skip
 _SPELT = re.compile(
     rf"(?<![\w/.~'\"-]){either(frozenset(map(re.escape, SPELT)))}(?![\w/'\"-]|\.\w)", re.IGNORECASE
@@ -84,6 +85,8 @@ _GERUND = re.compile(
 
 
 # Emoji and smileys beside words say nothing to draw; alone they are a verdict.
+_NAMES = re.compile(r"(?<=\w)(?<!\bhis)(?<!\bher)(?<!\bits)(?<!\bthe)(?<!\btheir)(?<!\bmy) name's (?=[A-Z])")
+"""As in "my new van name's Lightning"."""
 _SMILES = re.compile(
     r"(?<=[\w.,!?)\s])\s*(?:[:;=]-?[)(dDpPoO|/](?!\w)|<3|"
     r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+)(?=[\s.,!?]|$)"
@@ -107,6 +110,7 @@ def spell_out(raw: str) -> str:
         meant = SPELT[said.lower()]
         return meant[0].upper() + meant[1:] if said[0].isupper() and len(said) > 1 else meant
 
+    raw = _NAMES.sub(" named ", raw)
     raw = _ABOUT_SO_MANY.sub(r"\1", _SPELT.sub(put, raw))
     if len(re.findall(r"\w+", raw)) > 2:
         raw = _SMILES.sub("", raw).rstrip()
@@ -146,7 +150,9 @@ _ROUNDABOUT = (
     # "could you", "won't you be so kind as to"
     rf"(?:could|can|would|will|might|may|won't|can't|couldn't) (?:you|ya|we|i)(?: guys)?{_SOFTLY}"
     rf"(?: (?:be able to|be so kind (?:as to|and)|be willing to|do me (?:a|the|another) favou?r(?: and|,|:)?|"
-    rf"help me(?: to)?|manage to|try (?:to|and)|mind|like to|be a dear and|be a sweetheart and|ask you to|"
+    rf"help me(?: to)?|manage to|try (?:to|and)|mind|like to|"
+    rf"be an? (?:dear|darling|angel|sweetheart|love|star|gem|doll) and|"
+    rf"ask you to|"
     rf"ask you for|trouble you (?:to|for)))?",
     r"(?:would|do) you mind|mind(?= (?:if|[a-z]+e\b))|be so kind (?:as to|and)|do me (?:a|the) "
     r"favou?r(?:,| and|:)?|"
@@ -154,7 +160,7 @@ _ROUNDABOUT = (
     r"go|call|compare|train|"
     r"remove|delete|add|change|make|put|give|draw|paint|turn|try|continue|revert|erase|swap|replace|keep|"
     r"restore|return)\b)",
-    r"be a (?:dear|sweetheart|love|star) and|feel free to",
+    r"be an? (?:dear|sweetheart|love|star|darling|angel|gem|doll|legend|pal|sport|treasure) and|feel free to",
     rf"you (?:may|might|can|could|should)(?: as well)?{_SOFTLY}|shall (?:we|i){_SOFTLY}|should (?:we|"
     rf"i){_SOFTLY}",
     # "I want you to", "I'm in the mood for", "what I'd like is"

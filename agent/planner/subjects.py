@@ -29,7 +29,7 @@ _ARTICLE_BEFORE = re.compile(r"\b(?:an?|some|any|more|two|three|four|five|many|s
     r"each)\s(?:(?!of\b)[a-z]+\s)?$")
 _SUBJECT_PLACE = re.compile(
     r"(?:^|[,.;:!?]\s|\b(?:draw|paint|get|have|want|need|love|just|only|swap|replace|bring|place|where|"
-    r"featuring|compare|know|remember|if|what|how|does|did|train|practise|practice|up|"
+    r"featuring|compare|do|but|know|remember|if|what|how|does|did|train|practise|practice|up|"
     r"know|without|than|so|because|from|showing|having|watch|wish|let|sketch|show|show me|draw me|of|"
     r"with|and|n|plus|or|put|give|let|is|forget|rename|who|about|"
     r"meet|call|to|for|now|about|on|place|add|teach|remove|name|without|as|named|called|make|see|"

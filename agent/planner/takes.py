@@ -39,6 +39,10 @@ _NUMBERED = re.compile(
     rf"attempt|number|nr|num|no)(?P<dot>\.)? ?(?:number |no\.? |nr\.? |#)?|(?P<hash>#) ?)"
     rf"(?:(?P<digits>\d{{1,6}})(?![\w])|(?P<spelled>{either(dict.fromkeys(NUMBERS))}){_AFTER}){_NOT_NUMBERED}"
 )
+_SPELLED_IN = re.compile(
+    rf"(?<!\w)(?:in|on|from|of) (?P<t>(?:take|picture|pic|image|photo|version|number) "
+    rf"(?P<n>{either(dict.fromkeys(NUMBERS))}))(?![\w-]){_NOT_NUMBERED}"
+)
 _GROUP = re.compile(
     rf"(?<!\w)(?:the |my )?(?:very )?(?P<end>first|last|latest|previous) (?P<count>{_SEVERAL})(?: {NOUN})?"
     rf"(?: (?:of them|i made|we made|you made|you drew|drawn))?(?![\w-])(?! (?:steps|changes|edits|operations|"
@@ -98,7 +102,7 @@ _START_NUMBER = re.compile(rf"(?:^|[,;.!?] )(?P<n>\d{{1,4}}){_NOT_NUMBERED}{_AFT
 def find_takes(low: str, state: State) -> list[TakeRef]:
     """All references to takes in `low`, in order, without overlaps."""
     found: list[TakeRef] = []
-    by_place = (mentioned, before_that, _other, _groups, _before, _ranked, _numbered, _placed, _listed)
+    by_place = (mentioned, before_that, _other, _groups, _before, _ranked, _numbered, _spelled_in, _placed, _listed)
     for finder in (*by_place, described, depicted, unseen, _current):
         for ref in finder(low, state):
             if all(ref.end <= other.start or other.end <= ref.start for other in found):
@@ -216,6 +220,13 @@ def _numbered(low: str, state: State) -> Iterator[TakeRef]:
         if word == "take" and match["spelled"] == "one" and low[match.end() :].startswith(" of"):
             continue
         yield ref_at(match, (number,), "number")
+
+
+def _spelled_in(low: str, state: State) -> Iterator[TakeRef]:
+    """As in "the bird in picture three bears …": whatever follows, a take of that number."""
+    for match in _SPELLED_IN.finditer(low):
+        if state.exists(number_of(match["n"])):
+            yield ref_at(match, (number_of(match["n"]),), "number", "t")
 
 
 def _placed(low: str, state: State) -> Iterator[TakeRef]:

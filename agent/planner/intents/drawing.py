@@ -228,7 +228,7 @@ def prompt_of(text: Text) -> Prompt:
             continue
         if not subject.names and known and subject.said.split()[-1].lower() not in ANIMALS | PEOPLE:
             continue  # "page 7 of my book: ▮ on a lake"
-        if text.hints.concepts and set(text.hints.concepts) <= set(subject.names):
+        if text.hints.concepts and (not subject.names or set(text.hints.concepts) <= set(subject.names)):
             chosen = list(text.hints.concepts)
         elif subject.how == "group":
             chosen = list(subject.names)

@@ -173,6 +173,10 @@ _UNDO_ALL = re.compile(
 _UNDOS = [rx(p) for p in _UNDO]
 _REDOS = [rx(p) for p in _REDO]
 _FORKS = [rx(p + _TAILS) for p in _FORK]
+_MY_COMPARE.append(
+    r"(?P<rest>{T}(?: and|,| or| vs| versus| against) {T})[,:;]? (?:what|where|how|which|tell me|show me|is there|any)"
+    r"\b.*\b(?:differen(?:t|ce)|differs?|changed|better|nicer|best)\b.*"
+)
 _COMPARES = [rx(p) for p in _MY_COMPARE]
 _SAME = re.compile(r"\b(?:it|this|that|the current(?: one)?|what we have|now)\b")
 
