@@ -79,7 +79,7 @@ FLOORS = {
     "independent_d": {"tool": 0.98, "reference": 0.97, "argument_resolved": 0.97},
     "independent_n": {"tool": 0.97, "reference": 0.95, "argument_resolved": 0.93},
     "independent_o": {"tool": 0.96, "reference": 0.94, "argument_resolved": 0.92},
-    "independent_q": {"tool": 0.91, "reference": 0.89, "argument_resolved": 0.85},
+    "independent_q": {"tool": 0.96, "reference": 0.95, "argument_resolved": 0.92},
 }
 
 

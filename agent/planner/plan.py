@@ -211,7 +211,7 @@ def decide(text: Text) -> list[Step]:
         if vote == "edit" and reading.sure < A_GUESS and reading.share(vote) > A_CHANCE:
             intent = vote
         intent = intent if reading.share(intent) > A_CHANCE else "reply"
-    if intent == "ask" and vote in ("draw", "edit") and reading.sure < SURE_TO_ASK:
+    if intent == "ask" and vote in ("draw", "edit") and (reading.sure < SURE_TO_ASK or _COMPLETE.match(text.low)):
         intent = vote
     if changes_the_setting(text):
         intent = "edit"
@@ -233,6 +233,13 @@ def decide(text: Text) -> list[Step]:
         return steps
     found = carry_out(intent, text)
     return steps if vote.startswith("ask") and isinstance(found[0], Ask) else found
+
+
+_COMPLETE = re.compile(
+    r"(?:please )?make (?:the|his|her|its) [a-z]+ (?!better|nicer|cooler|other)(?:[a-z]{3,}er|(?:more|less) [a-z]+)"
+    r"[.! ]*$"
+)
+"""As in "make the sea greyer": whatever the sea is called, nothing is missing."""
 
 
 def _holds(text: Text) -> bool:
@@ -363,6 +370,18 @@ def _join(last: Call, step: Call | Ask, text: Text) -> Call | None:
     return replace(last, args=args)
 
 
+_MY_SISTERS = re.compile(
+    r"(?:sister|brother|mum|mom|dad|nan|gran|granny|grandad|wife|husband|son|daughter|friend|mate|boss|uncle|aunt|"
+    r"auntie|cousin|neighbour|neighbor|niece|nephew|teacher)s (?=[a-z])"
+)
+
+
+def _bare_kind(call: Call) -> Call:
+    """As in "this is Rex my sisters dog": a dog."""
+    kind = call.args.get("kind", "") if call.tool == "teach" else ""
+    return replace(call, args=call.args | {"kind": _MY_SISTERS.sub("", kind)}) if _MY_SISTERS.match(kind) else call
+
+
 def tidy(steps: list[Step]) -> list[Step]:
     """One question, or calls, or words: small talk beside a request is dropped, and a question stops all."""
     steps = [s for s in steps if not (isinstance(s, Say) and s.weak)] or steps[:1]
@@ -370,5 +389,5 @@ def tidy(steps: list[Step]) -> list[Step]:
     if asks:
         return asks[:1]
     if calls := _once([s for s in steps if isinstance(s, Call)]):
-        return list(calls[:MOST_CALLS])
+        return [_bare_kind(call) for call in calls[:MOST_CALLS]]
     return steps[:1] or [Say("Tell me what to draw or to change; say help for examples.")]

@@ -9,6 +9,7 @@ from ..state import Call
 from ..tagger import NEGATIVE, own
 
 _THINGS = re.compile(r",? (?:and|or|nor) |, ")
+_NO_MORE = re.compile(r" (?:any ?more|any longer|ever again|again)$", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:an?|the|any|his|her|its|their) ", re.IGNORECASE)
 
 
@@ -21,5 +22,5 @@ def refined(text: Text, concept: str) -> Call:
     if more or not gone:
         args["add"] = [more or text.raw.strip(" .,!;:")]
     if gone:
-        args["remove"] = [_ARTICLE.sub("", thing) for thing in _THINGS.split(gone)]
+        args["remove"] = [_NO_MORE.sub("", _ARTICLE.sub("", thing)) for thing in _THINGS.split(gone)]
     return Call("refine", args)
