@@ -194,12 +194,6 @@ class Bridge:
         """A take by number, "#3" or id. Raises `NotFound`."""
         return self.chat.take(ref)
 
-    def look_at(self, file: Path) -> None:
-        """Raises `BadImage` where a file is no picture that can be read."""
-        from ..tools.images import load_picture
-
-        load_picture(file)
-
     def save(self, take: Take, file: Path) -> None:
         """Write a take's picture with what made it. Raises `OSError`, `UserError` for an unknown ending."""
         from ..memory.files import replacing

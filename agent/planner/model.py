@@ -23,6 +23,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
+from .alone import stands_alone
 from .answers import answer
 from .normalise import MAX_CHARS, was_cut
 from .plan import plan
@@ -97,7 +98,7 @@ def respond(messages: Sequence[BaseMessage], tools: Sequence[str] | None = None)
 
 def steps_for(text: str, state: State, earlier: Sequence[str] = ()) -> list[Step]:
     """What to do about `text`; `earlier` are the sentences that led to a pending question."""
-    steps = answer(text, state, earlier) if state.pending else None
+    steps = answer(text, state, earlier) if state.pending and not stands_alone(text, state) else None
     return steps or plan(text, state)
 
 

@@ -17,7 +17,7 @@ from .intents.history import compare, history
 from .intents.recall import recall
 from .intents.refine import refined
 from .intents.repeat import again
-from .intents.talk import HELP, able, talk
+from .intents.talk import HELP, able, deletes, talk
 from .intents.teaching import teach
 from .meeting import ONE_MORE
 from .normalise import CONCEPT, lead, lower, tail
@@ -195,6 +195,8 @@ def grammar(text: Text) -> list[Step]:
 
 def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
+    if kept := deletes(text):
+        return kept
     steps = grammar(text)
     if text.hints.mode == "refine":
         return carry_out("refine", text)

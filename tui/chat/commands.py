@@ -78,6 +78,7 @@ def _compare(screen: ChatScreen, words: list[str]) -> None:
 
 
 async def _image(screen: ChatScreen, words: list[str]) -> None:
+    from ...tools.images import load_picture
     from .completion import dropped
 
     said = " ".join(words)
@@ -87,7 +88,7 @@ async def _image(screen: ChatScreen, words: list[str]) -> None:
     if not paths:
         raise UserError(f"{said} is no picture file.", "PNG, JPEG, WebP, GIF, BMP and TIFF work.")
     for path in paths:  # what cannot be read is said now, not when the sentence has been sent
-        await asyncio.to_thread(screen.bridge.look_at, path)
+        await asyncio.to_thread(load_picture, path)
     await screen.prompt.attach(paths)
 
 

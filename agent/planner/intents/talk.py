@@ -37,6 +37,10 @@ _BYE = re.compile(
     rf"then|for now|for today|now|everyone|all|thanks|thank you|bye|soon|tomorrow|later|see you|"
     rf"my friend))*"
 )
+_DELETES = rx(
+    r"(?:(?:please|can you|could you|now|just) )*(?:delete|erase|trash|remove|throw (?:away|out)|get rid of) {T}"
+    r"(?: please| again| now)*[.!? ]*"
+)
 _INTERJECTION = re.compile(rf"(?:{either(INTERJECTIONS)}[\s,.!?]*){{1,4}}")
 _HELP = re.compile(
     r"(?:help(?: me)?(?: please| out)?|help!|\?+|/help|commands?|usage|manual|instructions|options|"
@@ -183,6 +187,16 @@ def talk(text: Text) -> list[Step] | None:
     if _CHAT.fullmatch(bare):
         return [Say(f"I'm best at pictures. {_invitation(text)}")]
     return None
+
+
+def deletes(text: Text) -> list[Step] | None:
+    """A picture that is to go: said where that is done. Of the newest one it is an undo."""
+    refs = [ref for ref in text.takes if ref.how != "current"]
+    if not _DELETES.fullmatch(text.low) or not refs or {*refs[0].numbers} & {text.state.head, text.state.newest}:
+        return None
+    which = " ".join(map(str, refs[0].numbers)) or "N"
+    return [Say(f"I leave pictures where they are. F2 shows them all: Delete takes one away, u brings it back; "
+                f"or `limner delete {which}`.", weak=False)]  # fmt: skip
 
 
 def small_talk(text: Text) -> list[Step]:
