@@ -23,7 +23,7 @@ from .meeting import ONE_MORE
 from .normalise import CONCEPT, lead, lower, tail
 from .references import Text, read
 from .repairs import repaired
-from .scenes import changes_the_setting, describes_a_picture
+from .scenes import changes_the_setting, describes_a_picture, of_a_stranger
 from .state import Ask, Call, Hints, Say, State, Step
 from .words import DRAW_VERBS, EDIT_VERBS, PICTURES, either
 
@@ -223,6 +223,8 @@ def decide(text: Text) -> list[Step]:
         intent = "refine" if isinstance(who(text), str) else intent
     elif intent == "refine" and _SHOWN.match(text.low) and not _holds(text):
         intent = "draw"
+    if intent == "refine" and of_a_stranger(text):
+        intent = "edit"
     if vote == intent and (intent in ("edit", "refine", "fork", "rename") or (intent == "draw" and not again(text))):
         return carry_out(intent, text)
     if vote == intent or (intent == "repeat" and vote == "draw"):

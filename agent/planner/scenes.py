@@ -6,6 +6,7 @@ import re
 
 from .normalise import CONCEPT, lead
 from .references import Text
+from .subjects import PRONOUN
 from .words import DRAW_VERBS, WEAR, either
 
 _AT = (
@@ -68,3 +69,11 @@ def changes_the_setting(text: Text) -> bool:
     if any(names and names[0] not in take.concepts for names in (s.names for s in text.subjects)):
         return False
     return not match["who"] or "instead" in match["end"] or _TIME.search(match["where"]) is not None
+
+
+def of_a_stranger(text: Text) -> bool:
+    """Whether "his ears are longer" can only be about somebody in the picture whom nobody has taught."""
+    take = text.state.take(text.state.current)
+    if take is None or take.concepts or text.subjects or text.state.focus:
+        return False
+    return PRONOUN.search(text.low) is not None
