@@ -129,6 +129,9 @@ HANDED = [
     ("sorry, I meant Luna", [("edit", {"take": 3, "instruction": "Luna instead of Biscuit", "concepts": ["Luna"]})]),
     ("The sea is too blue for me; a greyer one, please", [("edit", {"instruction": "make the sea greyer"})]),
     ("draw a fairy but she is a plumber", [("draw", {"prompt": "a fairy but she is a plumber"})]),
+    ("longer ears for him from now on, in all of them", [("refine", {"concept": "Biscuit"})]),
+    ("add a rainbow, no make that two", [("edit", {"instruction": "add two rainbows"})]),
+    ("put a scarf on him, er, her I mean", [("edit", {"instruction": "put a scarf on her"})]),
     ("no, not that one. the one with the hat. give him a ball", [("edit", {"take": 3})]),
 ]
 

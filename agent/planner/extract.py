@@ -51,9 +51,11 @@ def carry_out(intent: str, text: Text) -> list[Step]:
 
 def who(text: Text, among: tuple[str, ...] = ()) -> str | Ask:
     """The concept that a clause is about: named, meant by a pronoun, or else the one in focus."""
-    for subject in [s for s in text.subjects if s.names] or text.subjects:
-        return _one(subject, text)
     words = re.findall(r"[a-z]+", text.low)
+    him = re.search(r"\b(?:he|she|him|her)\b", text.low)
+    unknown = [s for s in text.subjects if him is None or s.start < him.start()]  # not "he sits on my shoe"
+    for subject in [s for s in text.subjects if s.names] or unknown:
+        return _one(subject, text)
     for word in words:
         if (
             word in PRONOUNS

@@ -150,7 +150,8 @@ def _resolved(match: re.Match[str], low: str, state: State) -> tuple[tuple[int, 
 
 
 _THE = re.compile(
-    r"(?<!without )(?<!before )\b(?:the|that|those|his|her|its|their|minus|lose|losing) (?P<what>[a-z]{3,})"
+    r"(?<!without )(?<!before )\b(?:the|that|those|his|her|its|their|minus|lose|losing|instead of|"
+    r"rather than|fewer|more|less|no more) (?:the |his |her |its |those |all )?(?P<what>[a-z]{3,})"
 )
 
 

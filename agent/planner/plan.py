@@ -250,6 +250,9 @@ def _holds(text: Text) -> bool:
     """Whether the end of a clause says that it holds for good: "…, note that down"."""
     last = re.split(r"[,.;!] | - ", text.low.rstrip(" .!"))[-1]
     lasts = _LASTS.search(text.low) or (len(last) < len(text.low) - 3 and rides(last))
+    every = [ref for ref in text.takes if ref.how == "group" and ref.said.startswith("all")]
+    if every and re.search(r"\b(?:from now on|always|for good|forever|never)\b", text.low):
+        return True  # "longer ears from now on, in all of them"
     return bool(lasts) and not any(ref.how != "current" for ref in text.takes)
 
 

@@ -68,9 +68,11 @@ _JUST = re.compile(
     rf"(?:(?:make|do) (?:it|that|them) |i(?:'d like| want| need) |let's (?:do|say|have) |rather )?(?P<n>{_N})"
     r"(?: of (?:them|those|em|each))?(?:,? (?:instead|please|actually|then|rather))*[ .!]*"
 )
+_A_THING = re.compile(r"\b(?:an?|one) (?P<noun>(?:[a-z]+ )?[a-z]+[a-rt-z])$")
 _COUNTED = re.compile(rf"(?<!\w){_N}(?= (?:[a-z]+ ){{0,2}}(?:{either(PICTURES)}|of)\b)")
 _SLOTS = (
     re.compile(r"\b(?:at|in|on|under|near|by|with|behind|inside|over|next to|beside|from|of|to|into|for|like) "),
+    re.compile(r"\b(?:him|her|it|them)[.! ]*$"),
     re.compile(r"\b(?:an?|the|some|his|her|its|two|three|four|five) "),
 )
 
@@ -88,6 +90,9 @@ def _mended(before: Text, after: Text) -> Text:
         return read(f"{before.raw[: at.start]}{after.raw}", state, hints)
     if (said := _JUST.fullmatch(after.low)) and (counted := list(_COUNTED.finditer(before.low))):
         return read(f"{before.raw[: counted[0].start()]}{said['n']}{before.raw[counted[0].end() :]}", state, hints)
+    if (said := _JUST.fullmatch(after.low)) and (thing := _A_THING.search(before.low)):
+        noun = before.raw[thing.start("noun") :]
+        return read(f"{before.raw[: thing.start()]}{said['n']} {noun}s", state, hints)
     for opening in _SLOTS if not after.takes else ():
         if (said := opening.match(after.low)) and (places := list(opening.finditer(before.low))):
             places = [p for p in places if p.group() == said.group()] or places
