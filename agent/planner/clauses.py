@@ -190,6 +190,10 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
     intent, low = reading.intent, part.low
     if before and before.intent == "refine" and _COMPLAINT.match(low):
         return False
+    if after and after.intent == "refine" and low.startswith(("why ", "how come ")):
+        return False
+    if before and before.intent == intent == "undo" and not _STEPS_BACK.search(low):
+        return False  # "fine. undo. you win."
     if before and before.intent in ("revert", "fork") and intent in _STEPPING and not part.takes and low.count(" ") < 2:
         return False  # "version 2 was right. restore"
     if before and before.intent == "reject":
@@ -216,6 +220,7 @@ def _wants(part: Text, reading: Reading, before: Reading | None, after: Reading 
     return intent not in ("like", "dislike") or bool(part.takes or VERDICT.search(low))
 
 
+_STEPS_BACK = re.compile(r"\b(?:undo|back|again|another|more|one|two|that|too|before|last|previous|revert|scrap|it)\b")
 # "▮ has one eye. You've given it two."
 _COMPLAINT = re.compile(
     r"(?:and |but )?you(?:'ve| have)? (?:just )?(?:did|done|drew|drawn|made|got|gave|given|painted|put|keep)\b"
