@@ -225,15 +225,15 @@ def test_search_follows_every_change(library: Library) -> None:
 
 def test_search_keeps_spaces_and_dimensions_apart(library: Library) -> None:
     library.teach(
-        "A",
+        "Anna",
         "thing",
         [picture()],
         embeddings={SPACE: vectors(1), "face-1": vectors(2), "dim-8": vectors(3, 1, 8)},
     )
     library.teach("B", "thing", [picture()], embeddings={SPACE: vectors(4, 1, 8)})
-    assert [c.name for c, _ in library.search(SPACE, vectors(1)[0])] == ["A"]
+    assert [c.name for c, _ in library.search(SPACE, vectors(1)[0])] == ["Anna"]
     assert [c.name for c, _ in library.search(SPACE, vectors(4, 1, 8)[0])] == ["B"]
-    assert [c.name for c, _ in library.search("face-1", vectors(2)[0])] == ["A"]
+    assert [c.name for c, _ in library.search("face-1", vectors(2)[0])] == ["Anna"]
 
 
 @pytest.mark.parametrize("vector", [np.zeros(4), np.ones((2, 2)), np.array([np.nan, 1])])

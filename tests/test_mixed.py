@@ -107,7 +107,7 @@ def test_the_finisher_is_shown_the_sketch_and_one_model_makes_room_for_the_other
     assert "ar" not in studio.shelf._loaded and "diffusion" in studio.shelf._loaded
     painting = studio.method("finished").painter._painting(request, [5])
     sketch = next(d for d in Studio(load_preset(mixed)).draw(
-        DrawRequest("Biscuit on the beach", (BISCUIT,), method="in_context", seed=5), lambda: False
+        DrawRequest("Biscuit on the beach", (BISCUIT,), method="in_context", seed=5, count=2), lambda: False
     ) if isinstance(d, Drawn)).image  # fmt: skip
     from dataclasses import replace
 
