@@ -84,7 +84,7 @@ class Method(ABC):
 
     @property
     def looks_closer(self) -> bool:
-        """Whether an edit of a picture of nobody who was taught needs `DrawRequest.source_mask`."""
+        """Whether an edit of a figure that no reference shows needs `DrawRequest.source_mask`."""
         return False
 
     def kept(self, subject: SubjectInput) -> Mapping[str, np.ndarray]:

@@ -242,10 +242,8 @@ class Studio:
         return replace(request, prompt=prompt, subjects=coming, source_mask=mask)
 
     def _resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool:
-        scores = self.score(image, (subject,), "")
-        if scores.subject is None:  # nothing is known that it could resemble
-            return slack > 0
-        return scores.subject >= scores.details["thresholds"]["subject"] - slack
+        found = self.scorer.resembles(image, subject, slack)
+        return slack > 0 if found is None else found  # where nothing is known, only a newcomer is none
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""

@@ -73,7 +73,8 @@ class DrawRequest:
     coming: tuple[str, ...] = ()
     """Names of the subjects that come in new with an edit; the others stand in `source`."""
     source_mask: Image | None = None
-    """8-bit mask of the one figure in `source`; found by the studio for methods that ask, where nobody is taught."""
+    """8-bit mask of the one figure in `source`; found by the studio for methods that ask, where no reference shows that
+    figure."""
     within: Image | None = None
     """8-bit mask of the part of `source` that may change, for methods that can hold the rest."""
     borrow: Image | None = None

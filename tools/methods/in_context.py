@@ -41,8 +41,8 @@ class InContextConfig(MethodConfig):
     """Sampling of tokens; `references` is the most of a subject's references that enter the prompt.
 
     `keep` favours the tokens of the picture being edited (see `nn.sampling.Sampling`). With `own_reference` the figure
-    in it, cut out, is shown as a reference of its own where no taught subject is in the picture: tokens say where what
-    is, references say who it is.
+    in it, cut out, is shown as a reference of its own where none of the references shows it: tokens say where what is,
+    references say who it is.
     """
 
     guidance: float = 3.0

@@ -99,6 +99,15 @@ class Scorer:
             found.details["missing"] = list(found.missing)
         return Scores(found.subject, found.text, found.copy, verdict, found.details)
 
+    def resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool | None:
+        """Whether the figure in a picture is as like a subject as a good picture is, or by `slack` less.
+
+        `None` where nothing can be compared. Costs a fraction of all scores.
+        """
+        found = _Found()
+        self._judge_subjects(found, image, (subject,))
+        return None if found.subject is None else found.subject >= self._thresholds((subject,)).subject - slack
+
     def _thresholds(self, subjects: Sequence[SubjectInput]) -> Thresholds:
         """The strictest text threshold and the mildest subject threshold: subjects are judged relative to their own."""
         made = self.limits
