@@ -109,9 +109,7 @@ class Check:
         gone, new = old.keys() - found.keys(), found.keys() - old.keys()
         self.need(gone <= ({subject} if act == "forget" else set()), f"lost concepts: {gone}")
         self.need(len(new) <= (act == "teach"), f"unknown concepts: {new}")
-        self.need(
-            all(found[i].name == self.pending.get("name") for i in new), "an unknown concept has another name"
-        )
+        self.need(all(found[i].name == self.pending.get("name") for i in new), "an unknown concept has another name")
         for identity, concept in found.items():
             if identity in old and (identity != subject or act not in ("revise", "revert", "rename")):
                 self.need(facts(concept) == old[identity], f"{concept.name} is not as it was reported")
@@ -142,9 +140,7 @@ class Check:
         for identity, take in found.items():
             image = self.decode(take.image_path)
             wanted = old.get(identity, self.pending.get("pixels"))
-            self.need(
-                image is not None and pixels(image) == wanted, f"take {take.number} shows something else"
-            )
+            self.need(image is not None and pixels(image) == wanted, f"take {take.number} shows something else")
         self.need(session.head is None or session.head.id in found, "the head is no take")
         self.need(len({t.number for t in found.values()}) == len(found), "a number was used twice")
         turns = [t["text"] for t in session.turns()]
@@ -187,9 +183,7 @@ class Check:
         for concept in random.Random(0).sample(found, min(8, len(found))):
             array = self.library.embeddings(concept, SPACE)
             best, similarity = self.library.search(SPACE, array[1], 1)[0]
-            self.need(
-                best.id == concept.id and similarity > 0.999, f"the search does not find {concept.name}"
-            )
+            self.need(best.id == concept.id and similarity > 0.999, f"the search does not find {concept.name}")
         everything = self.library.search(SPACE, vectors(1)[0], len(found) + 10)
         self.need({c.id for c, _ in everything} == {c.id for c in found}, "the search finds other concepts")
 
@@ -234,9 +228,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--moments", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--home", type=Path, help="an empty or missing folder, kept; default: a temporary one"
-    )
+    parser.add_argument("--home", type=Path, help="an empty or missing folder, kept; default: a temporary one")
     options = parser.parse_args()
     root = options.home or Path(tempfile.mkdtemp(prefix="limner-kill9-"))
     chance, began = random.Random(options.seed), time.monotonic()

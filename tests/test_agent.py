@@ -89,9 +89,7 @@ class ToyStudio:
     def changed_beside(self, request, image):
         return None
 
-    def score(
-        self, image: Image.Image, subjects: Sequence[Any], prompt: str, *, instruction: bool = False
-    ) -> Scores:
+    def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, *, instruction: bool = False) -> Scores:
         return Scores(subject=0.8 if subjects else None, text=0.7)
 
     def model_hash(self, method: str) -> str:

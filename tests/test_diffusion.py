@@ -74,6 +74,32 @@ def test_two_subjects_in_their_regions_give_the_librarys_picture(model):
     assert not same(model.generate(Painting("a dog and a cat", subjects=swapped, steps=4, seeds=(1,))), theirs)
 
 
+def test_each_region_is_painted_from_its_own_words(model):
+    left = Image.new("L", (16, 16), 0)
+    left.paste(255, (0, 0, 8, 16))
+    right = left.point(lambda v: 255 - v)
+    kept = [model.image_embeddings([crop(c)]) for c in ("red", "blue")]
+
+    def drawn(*words: str, prompt: str = "a dog", guidance: float = 3.0) -> Image.Image:
+        subjects = tuple(Subject(k, m, w) for k, m, w in zip(kept, (left, right), words, strict=True))
+        return model.generate(Painting(prompt, subjects=subjects, steps=4, guidance=guidance, seeds=(1,)))[0]
+
+    for guidance in (9.0, 1.0):
+        plain = drawn("", "", guidance=guidance)
+        assert same([drawn("a dog", "a dog", prompt="else", guidance=guidance)], [plain])
+        assert same([drawn("a dog", "", guidance=guidance)], [plain])
+    dog, cat, one, two = (
+        np.asarray(picture, float)
+        for picture in (
+            drawn("", "", guidance=9), drawn("", "", prompt="a cat", guidance=9),
+            drawn("a cat", "a dog", guidance=9), drawn("a dog", "a cat", guidance=9),
+        )
+    )  # fmt: skip
+    for made, left_like, right_like in ((one, cat, dog), (two, dog, cat)):
+        near, far = np.abs(made - left_like).mean((0, 2)), np.abs(made - right_like).mean((0, 2))
+        assert near[:6].mean() < far[:6].mean() and near[-6:].mean() > far[-6:].mean()
+
+
 def test_a_source_gives_the_librarys_picture(model):
     from diffusers import StableDiffusionImg2ImgPipeline
 

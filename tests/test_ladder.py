@@ -176,8 +176,6 @@ def test_who_is_to_look_otherwise_is_not_blamed_for_it(library):
     assert not _otherwise(studio, DrawRequest("make him blue"), WEAK)
 
 
-
-
 def test_an_edit_that_went_too_far_is_held_near_the_figure(library):
     studio = Scripted({"in_context": [GOOD]})
     desk = desk_of(library, studio)

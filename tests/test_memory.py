@@ -75,9 +75,7 @@ def test_a_concept_comes_back_as_it_was_taught(library: Library) -> None:
 
 def test_revising_makes_versions_that_can_be_reverted(library: Library) -> None:
     first = library.teach("Mug", "mug", [picture(1)], embeddings={SPACE: vectors(2)}, stable=["red"])
-    second = library.revise(
-        "mug", add=["tall"], remove=["red", "hat"], reject=picture(9), changeable=["full"]
-    )
+    second = library.revise("mug", add=["tall"], remove=["red", "hat"], reject=picture(9), changeable=["full"])
     assert (second.version, second.stable, second.changeable) == (2, ("tall",), ("full",))
     assert second.negatives == ("hat",) and len(second.rejected) == 1
     third = library.revise("mug", add=["HAT"])

@@ -54,9 +54,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
         use = [ConceptUse(biscuit.id, "Biscuit", 2)]
         parent = None
         for i in range(4):
-            parent = session.add_take(
-                picture(i), origin="draw", prompt=f"{i}", parent=parent, concepts=use
-            ).id
+            parent = session.add_take(picture(i), origin="draw", prompt=f"{i}", parent=parent, concepts=use).id
         session.delete(2)
         session.undo()
         session.add_turn({"text": "hello", "takes": [parent]})
@@ -95,9 +93,7 @@ def test_a_session_opens_elsewhere_with_its_concepts(place: Path, tmp_path: Path
             'The concept "Biscuit" (dog, 2 pictures) came in.',
         ]
         here = library.session("picnic 🧺", create=False)
-        assert [(t.id, t.number, t.parent) for t in here.takes()] == [
-            (t.id, t.number, t.parent) for t in there.takes()
-        ]
+        assert [(t.id, t.number, t.parent) for t in here.takes()] == [(t.id, t.number, t.parent) for t in there.takes()]
         assert [t.image.tobytes() for t in here.takes()] == [t.image.tobytes() for t in there.takes()]
         assert here.head is not None and there.head is not None and here.head.id == there.head.id
         assert (here.turns(), here.state, here.can_redo) == (there.turns(), there.state, there.can_redo)
@@ -117,9 +113,7 @@ def test_what_is_already_here_gets_another_name_and_other_ids(place: Path) -> No
         library.forget("Rex")
         library.teach("biscuit", "cat", [picture(1)])
         first, second = library.import_file(place / "session.limner")
-        assert (
-            first == 'The session "Picnic 🧺" (3 takes) came in as "Picnic 🧺 2", because the name was taken.'
-        )
+        assert first == 'The session "Picnic 🧺" (3 takes) came in as "Picnic 🧺 2", because the name was taken.'
         assert 'came in as "Biscuit 2", because the name was taken' in second
         assert library.concept("Biscuit 2").id == old.id
         ours, copy = library.session("Picnic 🧺"), library.session("Picnic 🧺 2")
@@ -220,18 +214,14 @@ HOSTILE: dict[str, Callable[[Files], object]] = {
     "huge picture": huge_picture,
     "no picture": lambda f: f.pop(next(n for n in f if n.endswith("image.png"))),
     "no concept file": lambda f: f.pop(next(n for n in f if "/rejected-" in n)),
-    "other content": lambda f: f.update(
-        {next(n for n in f if "/reference-" in n): f["session/session.json"]}
-    ),
+    "other content": lambda f: f.update({next(n for n in f if "/reference-" in n): f["session/session.json"]}),
     "no picture at all": lambda f: f.update({next(n for n in f if n.endswith("image.png")): b"GIF89a"}),
     "vectors": lambda f: f.update({next(n for n in f if n.endswith(".npy")): b"\x93NUMPY"}),
     "version": lambda f: edit(f, "manifest.json", lambda m: m.update(limner_archive=2)),
     "kind": lambda f: edit(f, "manifest.json", lambda m: m.update(kind="evil")),
     "no manifest": lambda f: edit(f, "manifest.json", lambda m: m.clear()),
     "concept format": lambda f: edit(f, "concept.json", lambda r: r.update(format=9)),
-    "concept path": lambda f: edit(
-        f, "concept.json", lambda r: r["versions"][0]["references"].append("../x")
-    ),
+    "concept path": lambda f: edit(f, "concept.json", lambda r: r["versions"][0]["references"].append("../x")),
     "concept name": lambda f: edit(f, "concept.json", lambda r: r.update(name="a/b")),
     "concept kind": lambda f: edit(f, "concept.json", lambda r: r["versions"][0].update(kind="a\nb")),
     "concept id": lambda f: edit(f, "concept.json", lambda r: r.update(id="c000000000000")),

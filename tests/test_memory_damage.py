@@ -276,9 +276,7 @@ def no_room() -> Iterator[Callable[[int], None]]:
 
 
 @pytest.mark.parametrize("size", [0, 200, 600])
-def test_a_full_disk_changes_nothing(
-    home: Path, tmp_path: Path, no_room: Callable[[int], None], size: int
-) -> None:
+def test_a_full_disk_changes_nothing(home: Path, tmp_path: Path, no_room: Callable[[int], None], size: int) -> None:
     with Library.open(home) as library:
         session = library.session()
         concepts, takes, turns = library.concepts(), session.takes(), session.turns()

@@ -19,9 +19,7 @@ from limner.memory.names import clean_name, clean_text, clean_value, key, slug
 from limner.memory.records import bounded
 from limner.memory.values import Scores
 
-QUICK = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+QUICK = settings(max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Tree(RuleBasedStateMachine):

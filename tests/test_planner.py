@@ -228,9 +228,7 @@ def test_any_text(text: str, state: dict[str, Any]) -> None:
             lambda inner: (
                 st.lists(inner, max_size=3)
                 | st.dictionaries(
-                    st.sampled_from(
-                        ["name", "kind", "number", "parent", "concepts", "question", "options", "text"]
-                    ),
+                    st.sampled_from(["name", "kind", "number", "parent", "concepts", "question", "options", "text"]),
                     inner,
                 )
             ),
@@ -268,9 +266,7 @@ def test_huge_text_is_cut_and_said_so() -> None:
 
 def test_control_characters_and_escapes_are_dropped() -> None:
     assert clean("now \x1b[31mat\x1b[0m\x07 night\u202e\u200b") == "now at night"
-    assert calls(ask("now \x1b]0;title\x07at\r\nnight", BUSY)) == [
-        ("edit", {"take": 3, "instruction": "now at night"})
-    ]
+    assert calls(ask("now \x1b]0;title\x07at\r\nnight", BUSY)) == [("edit", {"take": 3, "instruction": "now at night"})]
 
 
 def test_results_become_one_reply() -> None:
@@ -301,9 +297,7 @@ def test_results_become_one_reply() -> None:
 )
 def test_errors_and_odd_results_are_said(content: str) -> None:
     first = ask("now at night", BUSY)
-    reply = ask(
-        "now at night", BUSY, first, ToolMessage(content, tool_call_id=first.tool_calls[0]["id"] or "")
-    )
+    reply = ask("now at night", BUSY, first, ToolMessage(content, tool_call_id=first.tool_calls[0]["id"] or ""))
     assert reply.text and not reply.tool_calls
     if "No take 9" in content:
         assert reply.text == "No take 9. Say takes."
@@ -345,9 +339,7 @@ def test_a_chain_of_questions_ends_in_the_first_request() -> None:
         first,
         ToolMessage("{}", tool_call_id=first.tool_calls[0]["id"] or ""),
     ]
-    pending = empty | {
-        "pending": {"question": "What shall I call it?", "options": [], "text": "learn this: a.jpg"}
-    }
+    pending = empty | {"pending": {"question": "What shall I call it?", "options": [], "text": "learn this: a.jpg"}}
     second = OfflinePlanner().invoke([system(pending), *talk, HumanMessage("you decide")])
     assert calls(second)[0][0] == "ask_user"
     talk += [HumanMessage("you decide"), second, ToolMessage("{}", tool_call_id=second.tool_calls[0]["id"] or "")]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from limner.memory.values import Scores
+from limner.starter.world import Figure, Scene, render, sample_subject
 from limner.tools.ladder import score
 from limner.tools.presets import load_preset
-from limner.tools.scoring.reach import FAR, beyond, of_the_figure
+from limner.tools.scoring.reach import FAR, beyond, of_the_figure, the_one
 from limner.tools.studio import Studio
-from limner.tools.values import Drawn, DrawRequest
+from limner.tools.values import Drawn, DrawRequest, SubjectInput
 
 SETTINGS = ("on the beach", "in the forest", "at night")
 
@@ -21,7 +24,8 @@ SETTINGS = ("on the beach", "in the forest", "at night")
 @pytest.mark.parametrize(
     "order",
     ["give him a hat", "swap the bow for dark glasses", "no crown", "take his scarf off", "with a top hat on",
-     "make his ears bright red", "paint its arms sky blue", "let her have shades", "drop the umbrella"],
+     "make his ears bright red", "paint its arms sky blue", "let her have shades", "drop the umbrella",
+     "in a black hat", "put a crown on him", "with a balloon on a string"],
 )  # fmt: skip
 def test_orders_about_the_figure_alone(order: str) -> None:
     assert of_the_figure(order, SETTINGS)
@@ -35,6 +39,34 @@ def test_orders_about_the_figure_alone(order: str) -> None:
 )  # fmt: skip
 def test_orders_that_may_change_the_rest(order: str) -> None:
     assert not of_the_figure(order, SETTINGS)
+
+
+def test_the_one_whom_an_order_names() -> None:
+    known = [SubjectInput("Biscuit", "dog", ()), SubjectInput("Zoom", "car", ())]
+    assert the_one("give Zoom a hat", known) is known[1]
+    assert the_one("give the dog a hat", known) is known[0]
+    assert the_one("give Zoom the dog's hat", known) is known[1]
+    assert the_one("give them hats", known) is None
+    assert the_one("give Biscuit and Zoom hats", known) is None
+    assert the_one("give Biscuit a hat", known[:1]) is None
+
+
+def test_an_order_about_one_of_two_leaves_the_other_alone() -> None:
+    rng = random.Random(3)
+    subjects = [sample_subject(rng, False), sample_subject(rng, False)]
+    shown = [render(Scene("snow", "day", (Figure(subject),))) for subject in subjects]
+    known = tuple(
+        SubjectInput(name, "", (seen.image,), (seen.masks[0],), key=name)
+        for name, seen in zip(("Biscuit", "Zoom"), shown, strict=True)
+    )
+    figures = tuple(Figure(s, "none", "small", side) for s, side in zip(subjects, ("left", "right"), strict=True))
+    source = render(Scene("farm", "day", figures)).image
+    studio = Studio(load_preset("starter"))
+    request = DrawRequest("give Zoom a hat", known, method="in_context", source=source, seed=1)
+    (drawn,) = [step for step in studio.draw(request, lambda: False) if isinstance(step, Drawn)]
+    changed = np.abs(np.asarray(drawn.image, int) - np.asarray(source, int)).max(-1) > 8
+    assert not changed[:, :28].any() and changed[:, 36:].any()
+    studio.close()
 
 
 def figure(picture: Image.Image) -> Image.Image:

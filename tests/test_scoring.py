@@ -214,6 +214,15 @@ def test_references_in_any_number(studio):
     assert found.verdict == "accept" and len(found.details["references"]["Biscuit"]) == 3
 
 
+def test_the_part_of_one_of_two(studio):
+    known = [taught_subject(DOG, "Biscuit", "farm"), taught_subject(CAR, "Zoom", "city")]
+    both = picture("snow", Figure(DOG, "none", "small", "left"), Figure(CAR, "none", "small", "right"))
+    for subject, inside, outside in ((known[0], 0, 63), (known[1], 63, 0)):
+        part = studio.scorer.part_of(both, subject, known)
+        assert part is not None and (part.getpixel((inside, 0)), part.getpixel((outside, 63))) == (255, 0)
+    assert studio.scorer.part_of(Image.new("RGB", (64, 64), "teal"), known[0], known) is None
+
+
 def test_regions_of_an_empty_mask():
     assert regions(np.zeros((8, 8), bool), 2) == []
 

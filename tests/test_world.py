@@ -37,9 +37,7 @@ from limner.starter.world import (
 )
 from limner.starter.world.places import backdrop
 
-EVERYONE = [
-    Subject(k, m, s, p) for k in KINDS for m, s in itertools.permutations(COLOURS, 2) for p in PATTERNS
-]
+EVERYONE = [Subject(k, m, s, p) for k in KINDS for m, s in itertools.permutations(COLOURS, 2) for p in PATTERNS]
 
 
 def _pixels(image) -> np.ndarray:
@@ -123,10 +121,7 @@ def test_every_subject_stays_in_its_box_and_shows_both_colours():
                 outside[top:bottom, left:right] = 0
                 assert not outside.any(), subject
                 image = _pixels(picture.image)
-                seen = {
-                    name: (np.abs(image - COLOURS[name]).max(axis=2) < 40).sum()
-                    for name in ("blue", "orange")
-                }
+                seen = {name: (np.abs(image - COLOURS[name]).max(axis=2) < 40).sum() for name in ("blue", "orange")}
                 assert seen["orange"] > 70 and seen["blue"] > 100, (subject, seen)
 
 

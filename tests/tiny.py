@@ -124,9 +124,7 @@ def stable_diffusion(folder: Path) -> Path:
         requires_safety_checker=False,
     )  # fmt: skip
     pipe.save_pretrained(folder)
-    seer = CLIPVisionModelWithProjection(
-        CLIPVisionConfig(**shared, image_size=16, patch_size=4, projection_dim=8)
-    )
+    seer = CLIPVisionModelWithProjection(CLIPVisionConfig(**shared, image_size=16, patch_size=4, projection_dim=8))
     seer.save_pretrained(folder / "models" / "image_encoder")
     adapter = {
         "image_proj.proj.weight": torch.randn(4 * 16, 8), "image_proj.proj.bias": torch.randn(4 * 16),

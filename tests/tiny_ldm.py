@@ -111,6 +111,7 @@ def _open_clip(encoder: Any) -> Iterator[tuple[str, Any]]:
         elif ".q_proj." in old:
             # Query, key and value were one matrix.
             parts = [tensors[name.replace("q_proj", f"{part}_proj")] for part in "qkv"]
-            yield old.replace(".q_proj.weight", ".in_proj_weight").replace(".q_proj.bias", ".in_proj_bias"), torch.cat(
-                parts
+            yield (
+                old.replace(".q_proj.weight", ".in_proj_weight").replace(".q_proj.bias", ".in_proj_bias"),
+                torch.cat(parts),
             )

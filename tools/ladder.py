@@ -321,5 +321,3 @@ def summary(climb: Climb) -> dict[str, Any]:
         "tries": len(climb.tried) if len(climb.tried) > 1 else None,
         "rungs": list(dict.fromkeys(a.drawn.method for a in climb.tried)) if len(climb.tried) > 1 else None,
     }
-
-

@@ -6,7 +6,6 @@ Nothing heavy is imported or loaded before it is needed; what is loaded stays un
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import cached_property, partial
@@ -26,7 +25,7 @@ from .presets import ModelSpec, Preset
 from .shelf import Shelf
 from .subject import LEAST_SHARE, crop_subject, foreground_share, in_one_piece
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
-from .words import known_part, unknown_words
+from .words import known_part, renamed, unknown_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,6 +185,8 @@ class Studio:
                 method = self.method(name)
                 if request.source is not None and method.looks_closer:
                     request = self._own_figure(request.source, request)
+                if request.source is not None:
+                    request = replace(request, whose=self._whose(request.source, request))
                 for item in method.generate(request, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
                         item, done = replace(item, index=done), done + 1
@@ -238,8 +239,24 @@ class Studio:
             return request
         prompt = request.prompt
         for subject in shown:
-            prompt = re.sub(rf"(?<!\w){re.escape(subject.name)}(?!\w)", "it", prompt, flags=re.IGNORECASE)
+            prompt = renamed(prompt, subject.name)
         return replace(request, prompt=prompt, subjects=coming, source_mask=mask)
+
+    def _whose(self, image: Image, request: DrawRequest) -> Image | None:
+        """The part of the picture being edited where the one figure of several stands that an order is about."""
+        from .scoring.reach import the_one
+
+        shown = [subject for subject in request.subjects if subject.name not in request.coming]
+        one = the_one(request.prompt, shown)
+        if one is None or not self._about_the_figure(renamed(request.prompt, one.name)):
+            return None
+        return self.scorer.part_of(image, one, shown)
+
+    def _about_the_figure(self, instruction: str) -> bool:
+        from .scoring.reach import of_the_figure
+
+        settings = [phrase for group in ("place", "time") for phrase in self.preset.scenes.get(group, ())]
+        return of_the_figure(instruction, settings)
 
     def _resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool:
         found = self.scorer.resembles(image, subject, slack)
@@ -300,10 +317,9 @@ class Studio:
 
     def changed_beside(self, request: DrawRequest, image: Image) -> float | None:
         """Part of the rest of the picture (0..1) that an edit of the figure alone has changed; `None` of any other."""
-        from .scoring.reach import beyond, of_the_figure
+        from .scoring.reach import beyond
 
-        settings = [phrase for group in ("place", "time") for phrase in self.preset.scenes.get(group, ())]
-        if request.source is None or not of_the_figure(request.prompt, settings):
+        if request.source is None or not self._about_the_figure(request.prompt):
             return None
         return beyond(square(request.source, image.width), image, self.mask)
 

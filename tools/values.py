@@ -77,11 +77,22 @@ class DrawRequest:
     figure."""
     within: Image | None = None
     """8-bit mask of the part of `source` that may change, for methods that can hold the rest."""
+    whose: Image | None = None
+    """The same, of an edit about one figure of several: that one's part of `source`; found by the studio."""
     borrow: Image | None = None
     """Another picture from which the edit takes something ("the hat from the fifth")."""
     count: int = 1
     seed: int | None = None
     size: str | int = "square"
+
+    @property
+    def free(self) -> Image | None:
+        """8-bit mask of what may change, by both reasons; `None`: all of it."""
+        from PIL import ImageChops
+
+        if self.within is None or self.whose is None:
+            return self.within or self.whose
+        return ImageChops.darker(self.within, self.whose)
 
 
 @dataclass(frozen=True, slots=True)

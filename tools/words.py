@@ -15,6 +15,11 @@ def listed(words: Sequence[object]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
 
 
+def renamed(text: str, name: str, word: str = "it") -> str:
+    """`text` with another word for a name, in whatever case it stands."""
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", word, text, flags=re.IGNORECASE)
+
+
 # Words that carry no picture, or only steer the dialogue.
 LITTLE = frozenset(
     """
@@ -41,7 +46,7 @@ def unknown_words(prompt: str, names: Sequence[str], file: Path) -> list[str]:
     """The words of `prompt` that neither `file` nor everyday English explains, each once, in order."""
     text = prompt
     for name in names:
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", text, flags=re.IGNORECASE)
+        text = renamed(text, name, " ")
     known = known_words(file)
     found: dict[str, None] = {}
     for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.lower().replace("’", "'")):

@@ -26,6 +26,8 @@ class Subject:
     """`[references, width]`, from `Diffusion.image_embeddings`."""
     region: Image | None = None
     """8-bit mask of where it is to be, any size, above 127 inside; `None` for everywhere."""
+    words: str = ""
+    """What its region shows, where that is not all that the prompt says ("Pip with a balloon, on the beach")."""
 
 
 @dataclass(frozen=True)

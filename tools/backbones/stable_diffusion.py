@@ -91,17 +91,22 @@ class StableDiffusion(Adapting):
         b, pipe, guided = len(painting.seeds), self.pipe, painting.guidance > 1
         device = pipe._execution_device
         words, empty = pipe.encode_prompt(painting.prompt, device, b, guided, painting.negative or None)
+        shares = None
+        if any(s.words for s in painting.subjects):
+            own = [pipe.encode_prompt(s.words or painting.prompt, device, b, False)[0] for s in painting.subjects]
+            words, shares = torch.cat(own), self._shares(painting.subjects).to(words)
+        texts = len(words) // b
         if guided:
             words = torch.cat([empty, words])
         if not self.adapted:
-            return Conditions(words)
+            return Conditions(words, shares=shares)
         images, regions = self._image_prompts(painting.subjects)
         # Without subjects the adapter hears nothing, and is left out.
         pipe.set_ip_adapter_scale(dict_scale(painting.scale) if painting.subjects else 0.0)
-        shown = images.expand(b, *images.shape[1:])
+        shown = images.expand(texts * b, *images.shape[1:])
         if guided:
-            shown = torch.cat([self._silence.expand_as(shown), shown])
-        return Conditions(words, shown, regions)
+            shown = torch.cat([self._silence.expand_as(shown[:b]), shown])
+        return Conditions(words, shown, regions, shares)
 
     @cached_property
     def _silence(self) -> Tensor:
@@ -118,7 +123,6 @@ class StableDiffusion(Adapting):
     def _image_prompts(self, subjects: tuple[Subject, ...]) -> tuple[Tensor, Tensor | None]:
         """All subjects' embeddings `[1, k, ...]`, and the region of each `[1, k, side, side]` if any has one."""
         import torch
-        from PIL import Image as Images
 
         if not subjects:
             return self._silence, None
@@ -126,10 +130,24 @@ class StableDiffusion(Adapting):
         shown = images.to(self._silence).view(1, -1, *self._silence.shape[2:])
         if all(s.region is None for s in subjects):
             return shown, None
+        inside = self._inside(subjects).repeat_interleave(torch.tensor([len(s.embeddings) for s in subjects]), 0)
+        return shown, inside[None].to(self._silence)
+
+    def _inside(self, subjects: tuple[Subject, ...]) -> Tensor:
+        """The subjects' regions, 0 or 1, `[k, side, side]`."""
+        import torch
+        from PIL import Image as Images
+
         everywhere = Images.new("L", (self.side, self.side), 255)
-        masks = [s.region or everywhere for s in subjects for _ in range(len(s.embeddings))]
-        small = [np.asarray(m.convert("L").resize((self.side, self.side))) > 127 for m in masks]
-        return shown, torch.from_numpy(np.stack(small)[None]).to(self._silence)
+        regions = [(s.region or everywhere).convert("L").resize((self.side, self.side)) for s in subjects]
+        return torch.from_numpy(np.stack([np.asarray(region) > 127 for region in regions])).float()
+
+    def _shares(self, subjects: tuple[Subject, ...]) -> Tensor:
+        """How much each subject's words count at each place of the latents: `[k, 1, 1, h, w]`, together 1."""
+        import torch.nn.functional as F
+
+        inside = F.avg_pool2d(self._inside(subjects), self.pipe.vae_scale_factor) + 1e-6
+        return (inside / inside.sum(0))[:, None, None]
 
     # Painting
 

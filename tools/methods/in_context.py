@@ -87,8 +87,8 @@ class InContext(Method):
             source = model.encode(to_tensor(original))[0]
         conditional, unconditional = self._prompts(request, source)
         guidance = config.guidance if source is None else config.edit_guidance
-        held = None if request.within is None else self._held(request.within)
-        keep = config.keep if held is None else HOLDING * config.keep
+        held = None if request.free is None else self._held(request.free)
+        keep = config.keep if request.within is None else HOLDING * config.keep
         sampling = Sampling(guidance, config.temperature, config.top_k, config.top_p, keep)
         tokens = None
         for step, tokens in enumerate(model.tokens(conditional, unconditional, seeds, sampling, source, held), 1):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ...memory.events import Progress
+from ..apart import apart
 from ..method import Cancelled, Inversion, Method, MethodConfig, Space
 from ..values import Drawn, DrawRequest, SubjectInput
 from .in_context import cut, slotted
@@ -47,6 +48,8 @@ class IpAdapterConfig(MethodConfig):
     preview_every: int = 6
     slots: tuple[str, ...] = ()
     """What subjects are called in the model's captions, in order; empty: by their class noun."""
+    sharing: str = "{}"
+    """What subjects who share a picture are called in the words for their part of it, where that differs."""
 
 
 class IpAdapter(Method):
@@ -92,11 +95,11 @@ class IpAdapter(Method):
         return Painting(
             prompt=called(said, subjects, config.slots),
             negative=", ".join(dict.fromkeys(n for s in subjects for n in s.negatives)),
-            subjects=self._shown(subjects),
+            subjects=self._shown(subjects, said if request.source is None else ""),
             scale=scale_of(config.adapter_scale, config.blocks),
             source=request.source,
             strength=config.strength,
-            mask=request.within if "inpaint" in model.takes else None,
+            mask=request.free if "inpaint" in model.takes else None,
             steps=config.steps,
             guidance=config.guidance,
             guided=config.guided,
@@ -104,14 +107,27 @@ class IpAdapter(Method):
             preview_every=config.preview_every,
         )
 
-    def _shown(self, subjects: Sequence[SubjectInput]) -> tuple[Subject, ...]:
-        """The subjects with references; several share the picture from left to right in the order of their mention."""
+    def _shown(self, subjects: Sequence[SubjectInput], prompt: str) -> tuple[Subject, ...]:
+        """The subjects with references; several share the picture from left to right in the order of their mention.
+
+        Where `prompt` says something of one of them alone, each is painted from its own words.
+        """
         from ..backbones.diffusion import Subject
 
-        most = cast(IpAdapterConfig, self.config).references
+        config = cast(IpAdapterConfig, self.config)
         known = [s for s in subjects if s.references]
+        told = apart(prompt, [s.name for s in subjects]) if 1 < len(known) == len(subjects) else None
+        parts = told or [(i, "") for i in range(len(known))]
+        names = [config.sharing.format(name) for name in _names(subjects, config.slots)]
         regions = strips(len(known), cast("Diffusion", self.model).side)
-        return tuple(Subject(self.heard(s)[:most], region) for s, region in zip(known, regions, strict=True))
+        return tuple(
+            Subject(
+                self.heard(known[i])[: config.references],
+                region,
+                slotted(words, (known[i],), [names[i]]) if words else "",
+            )
+            for (i, words), region in zip(parts, regions, strict=True)
+        )
 
     def heard(self, subject: SubjectInput) -> np.ndarray:
         """The embeddings of all the subject's references, from the concept or computed once."""
@@ -142,13 +158,18 @@ def by_mention(prompt: str, subjects: Sequence[SubjectInput]) -> tuple[SubjectIn
 
 
 def called(prompt: str, subjects: Sequence[SubjectInput], slots: Sequence[str]) -> str:
-    """The prompt in the model's words: a subject's name becomes its slot with its class, or its class alone."""
+    """The prompt in the model's words."""
+    return slotted(prompt, tuple(subjects), _names(subjects, slots))
+
+
+def _names(subjects: Sequence[SubjectInput], slots: Sequence[str]) -> list[str]:
+    """What the model calls the subjects: by slot and class, or by the class alone."""
     names = []
     for i, subject in enumerate(subjects):
         kind = "" if subject.kind == "thing" and slots else subject.kind
         slot = slots[min(i, len(slots) - 1)] if slots else ""
         names.append(f"the {kind} {slot}".replace("  ", " ").strip() if kind else slot)
-    return slotted(prompt, tuple(subjects), names)
+    return names
 
 
 def strips(count: int, side: int) -> list[Image | None]:

@@ -77,7 +77,7 @@ class References(Method):
         return Painting(
             prompt, source=request.source, references=(*borrowed, *(p for pictures in shown for p in pictures)),
             size=None if request.source is not None else size_of(request.size, model.side), steps=config.steps,
-            guidance=config.guidance, seeds=tuple(seeds), mask=request.within if "inpaint" in model.takes else None,
+            guidance=config.guidance, seeds=tuple(seeds), mask=request.free if "inpaint" in model.takes else None,
         )  # fmt: skip
 
 

@@ -23,11 +23,13 @@ class Conditions:
     """What steers the pictures; the rows of the empty prompt come first, as in the library."""
 
     words: Tensor
-    """`[2 b, l, d]` with guidance, `[b, l, d]` without."""
+    """`[(1 + t) b, l, d]` with guidance, `[t b, l, d]` without, of t texts: one, or one a region."""
     images: Tensor | None = None
-    """`[2 b or b, k, width]`."""
+    """As many rows, `[..., k, width]`."""
     regions: Tensor | None = None
     """`[1, k, height, width]`: where each image prompt holds."""
+    shares: Tensor | None = None
+    """`[t, 1, 1, h, w]`, sums to 1 over t: where each of several texts holds."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,16 @@ class Source:
     free: Tensor | None = None
 
 
-def _predict(
-    unet: Any, latents: Tensor, time: Tensor, conditions: Conditions, guidance: float, half: bool
-) -> Tensor:
-    """The network's prediction for `latents` `[b, c, h, w]`; without guidance only the second half is asked."""
-    words, images, b = conditions.words, conditions.images, len(latents)
+def _predict(unet: Any, latents: Tensor, time: Tensor, conditions: Conditions, guidance: float, half: bool) -> Tensor:
+    """The network's prediction for `latents` `[b, c, h, w]`; without guidance the empty prompt is not asked.
+
+    Several texts are each asked for the whole picture, and each counts in its share of it (Bar-Tal et al. 2023, arXiv
+    2302.08113, MultiDiffusion).
+    """
+    words, images, shares, b = conditions.words, conditions.images, conditions.shares, len(latents)
+    asking = b if shares is None else b * len(shares)
     if guidance <= 1:
-        words, images = words[-b:], None if images is None else images[-b:]
+        words, images = words[-asking:], None if images is None else images[-asking:]
     with torch.autocast(latents.device.type, torch.bfloat16, enabled=half):
         made = unet(
             torch.cat([latents] * (len(words) // b)),
@@ -66,10 +71,8 @@ def _predict(
             cross_attention_kwargs=None if conditions.regions is None else {"ip_adapter_masks": [conditions.regions]},
             return_dict=False,
         )[0].to(latents.dtype)
-    if guidance <= 1:
-        return made
-    empty, asked = made.chunk(2)
-    return empty + guidance * (asked - empty)
+    asked = made[-asking:] if shares is None else (shares * made[-asking:].unflatten(0, (-1, b))).sum(0)
+    return asked if guidance <= 1 else made[:b] + guidance * (asked - made[:b])
 
 
 def _clean(scheduler: Any, noisy: Tensor, made: Tensor, time: Tensor) -> Tensor:

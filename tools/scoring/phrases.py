@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..words import LITTLE
+from ..words import LITTLE, renamed
 
 _LEADS = (
     "in front of|next to|close to|on top of|out of|on|in|at|by|under|beneath|below|above|among|amid|between|near|"
@@ -67,7 +67,7 @@ def ordered(instruction: str, names: Sequence[str] = ()) -> list[str]:
     """What an instruction says by the way about the picture after it, each once: of "swap the hat for a crown" it is
     "with a crown"; of what takes something away nothing."""
     for name in sorted(names, key=len, reverse=True):
-        instruction = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "it", instruction, flags=re.IGNORECASE)
+        instruction = renamed(instruction, name)
     found = (match["thing"] for order in _ORDERS for match in order.finditer(instruction))
     return [f"with {thing}" for thing in dict.fromkeys(thing.lower() for thing in found)]
 

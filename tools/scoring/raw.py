@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def subject_similarity(found: np.ndarray, references: np.ndarray) -> float:
@@ -44,6 +48,18 @@ def regions(mask: np.ndarray, count: int) -> list[np.ndarray]:
         part[:, left:right] = mask[:, left:right]
         parts.append(part)
     return parts
+
+
+def strip(parts: Sequence[np.ndarray], number: int) -> Image:
+    """8-bit mask of the columns of one of the regions from left to right, up to half of the way to its neighbours."""
+    from PIL import Image as Images
+
+    ends = [(shown[0], shown[-1] + 1) for shown in (np.flatnonzero(part.any(0)) for part in parts)]
+    left = 0 if number == 0 else (ends[number - 1][1] + ends[number][0]) // 2
+    right = parts[0].shape[1] if number == len(parts) - 1 else (ends[number][1] + ends[number + 1][0]) // 2
+    found = np.zeros(parts[0].shape, np.uint8)
+    found[:, left:right] = 255
+    return Images.fromarray(found)
 
 
 def best_assignment(similarity: np.ndarray) -> Sequence[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..words import LITTLE
@@ -12,11 +12,13 @@ from .phrases import COLOURS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ..values import SubjectInput
+
 FAR = 0.3
 """Part of the picture beside the figure; an order about the figure alone changes less of it (balloons included)."""
 _BESIDE = 1 / 16
 """Of the picture's side: what is as near to the figure as this belongs to it."""
-_WORN = re.compile(
+WORN = re.compile(
     r"\b(?:hats?|caps?|beanie|crowns?|tiara|helmet|hood|sunglasses|glasses|shades|goggles|monocle|masks?|scar(?:f|ves)|"
     r"ties?|bows?|bow ?ties?|ribbons?|collars?|necklaces?|earrings?|capes?|coats?|jackets?|waistcoat|vest|sweaters?|"
     r"jumper|shirts?|t-shirt|dress|skirt|trousers|jeans|boots|shoes|trainers|sneakers|slippers|gloves|mittens|socks|"
@@ -30,9 +32,11 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _NO_SETTING = re.compile(
-    rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$", re.IGNORECASE
+    rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$|\bon (?:him|her|it|them)\b|"
+    rf"\bon an? (?:string|lead|leash)\b|\bin (?=(?:(?:an?|the|his|her|its) )?(?:[\w-]+ ){{0,2}}?{WORN.pattern})",
+    re.IGNORECASE,
 )
-"""What sounds like a setting and is none: "dark glasses", "bright red", "with a crown on"."""
+"""What sounds like a setting and is none: "dark glasses", "bright red", "with a crown on", "in a top hat"."""
 _WIDE = re.compile(
     r"\b(?:in|on|at|by|near|into|behind|beside|inside|outside|next|among|between|against|along|across|around|over|"
     r"under|back(?:ground)?|fore(?:ground)?|scene(?:ry)?|setting|place|picture|photo|image|everything|everyone|all|"
@@ -54,13 +58,23 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
     known = {word for phrase in settings for word in re.findall(r"\w+", phrase.lower())} - LITTLE
     if _WIDE.search(low) or known & set(re.findall(r"\w+", low)):
         return False
-    return bool(_WORN.search(low) or (_COLOURED.search(low) and _OWN.search(low)))
+    return bool(WORN.search(low) or (_COLOURED.search(low) and _OWN.search(low)))
+
+
+def the_one(instruction: str, subjects: Sequence[SubjectInput]) -> SubjectInput | None:
+    """Of several subjects the only one that an order speaks of, by its name or by what it is."""
+
+    def spoken(word: str) -> bool:
+        return bool(word) and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", instruction, re.IGNORECASE) is not None
+
+    named = [s for s in subjects if spoken(s.name)] or [s for s in subjects if spoken(s.kind)]
+    return named[0] if len(named) == 1 < len(subjects) else None
 
 
 def recolours(instruction: str) -> bool:
     """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then."""
     low = _NO_SETTING.sub("", instruction.lower())
-    return not _WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(low))
+    return not WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(low))
 
 
 def beyond(before: Image, after: Image, mask: Callable[[Image], Image]) -> float | None:

@@ -19,7 +19,7 @@ from ..words import known_part, listed
 from .calibration import Measured, Thresholds, measured, subject_threshold, taught
 from .copying import likeness
 from .phrases import ordered, pieces, states
-from .raw import best_assignment, regions, subject_similarity, text_similarity
+from .raw import best_assignment, regions, strip, subject_similarity, text_similarity
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -125,8 +125,6 @@ class Scorer:
 
     def _judge_subjects(self, found: _Found, image: Image, subjects: Sequence[SubjectInput]) -> None:
         """The least well met subject's similarity to its references; who is missing, and who looks like another."""
-        from PIL import Image as Images
-
         known = [s for s in subjects if s.references and any(s.masks)]
         if not known:
             return
@@ -135,9 +133,7 @@ class Scorer:
             found.missing += [s.name for s in known]
             return
         parts = regions(np.asarray(mask) > 127, len(subjects))
-        masks = [Images.fromarray(part.astype("uint8") * 255) for part in parts]
-        seen = self.embed_images([image] * len(parts), masks)
-        table = np.array([[subject_similarity(one, self._known(s).crops) for one in seen] for s in known])
+        seen, table = self._likeness(image, parts, known)
         if len(parts) < len(known):
             best = int(table.max(1).argmax())
             found.missing += [s.name for i, s in enumerate(known) if i != best]
@@ -156,6 +152,24 @@ class Scorer:
         if len(subjects) > 1:
             found.details["subjects"] = {name: round(value, 3) for name, value in values.items()}
             self._judge_leaks(found, known, table, order)
+
+    def _likeness(
+        self, image: Image, parts: Sequence[np.ndarray], known: Sequence[SubjectInput]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The embeddings of the figures in `parts`, and how like each subject (row) each of them (column) is."""
+        from PIL import Image as Images
+
+        seen = self.embed_images([image] * len(parts), [Images.fromarray(part.astype("uint8") * 255) for part in parts])
+        return seen, np.array([[subject_similarity(one, self._known(s).crops) for one in seen] for s in known])
+
+    def part_of(self, image: Image, subject: SubjectInput, subjects: Sequence[SubjectInput]) -> Image | None:
+        """8-bit mask of the strip of a picture in which one of several subjects stands; `None` if not found."""
+        mask = np.asarray(self.mask(image)) > 127
+        parts = regions(mask, len(subjects))
+        if len(parts) < len(subjects) or not all(s.references and any(s.masks) for s in subjects):
+            return None
+        mine = best_assignment(self._likeness(image, parts, subjects)[1])[list(subjects).index(subject)]
+        return strip(parts, mine)
 
     def _judge_leaks(
         self, found: _Found, known: Sequence[SubjectInput], table: np.ndarray, order: Mapping[int, int]
