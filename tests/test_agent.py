@@ -89,6 +89,9 @@ class ToyStudio:
     def changed_beside(self, request, image):
         return None
 
+    def figure_lost(self, request, image):
+        return None
+
     def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, *, instruction: bool = False) -> Scores:
         return Scores(subject=0.8 if subjects else None, text=0.7)
 

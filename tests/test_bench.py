@@ -235,6 +235,9 @@ class Painter:
     def changed_beside(self, request: DrawRequest, image: Image.Image) -> None:
         return None
 
+    def figure_lost(self, request: DrawRequest, image: Image.Image) -> None:
+        return None
+
     def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
         return Scores()
 

@@ -49,6 +49,8 @@ class Scripted:
         """Of the first pictures: how much of what they edit they change; the rest changes half of it."""
         self.beside: list[float] = []
         """Of the first pictures: how much they change beside the figure; the rest nothing."""
+        self.lost: list[float] = []
+        """Of the first pictures: how much too little like the figure before theirs is; the rest nothing."""
 
     def methods(self) -> list[MethodInfo]:
         able = {"draw", "edit", "several", "words"}
@@ -80,6 +82,9 @@ class Scripted:
 
     def changed_beside(self, request: DrawRequest, image: Image.Image) -> float | None:
         return self.beside.pop(0) if self.beside else 0.0
+
+    def figure_lost(self, request: DrawRequest, image: Image.Image) -> float | None:
+        return self.lost.pop(0) if self.lost else 0.0
 
     def near_figure(self, image: Image.Image) -> Image.Image:
         return Image.new("L", image.size, 255)
@@ -188,6 +193,16 @@ def test_an_edit_that_went_too_far_is_held_near_the_figure(library):
     studio.beside = [0.9, 0.8, 0.6, 0.7]
     edited(desk)
     assert desk.takes[-1].scores.details["changed_beside"] == 0.6, "the least of them"
+
+
+def test_an_edit_that_makes_it_another_figure_is_tried_again(library):
+    studio = Scripted({"in_context": [GOOD]})
+    desk = desk_of(library, studio)
+    run(desk)
+    studio.lost = [0.3, 0.2, 0.0, 0.4]
+    assert "it has become another figure" in str(edited(desk))
+    assert desk.takes[-1].scores.verdict == "accept" and desk.takes[-1].scores.details["figure_lost"] == 0
+    assert studio.requests[-1].within is not None and studio.requests[-1].count == RETRIES
 
 
 def test_it_climbs_and_says_why(library):

@@ -25,7 +25,9 @@ SETTINGS = ("on the beach", "in the forest", "at night")
     "order",
     ["give him a hat", "swap the bow for dark glasses", "no crown", "take his scarf off", "with a top hat on",
      "make his ears bright red", "paint its arms sky blue", "let her have shades", "drop the umbrella",
-     "in a black hat", "put a crown on him", "with a balloon on a string"],
+     "in a black hat", "put a crown on him", "with a balloon on a string",
+     "the robot under an umbrella", "put a black hat on the blossom", "paint the blossom's middle brown",
+     "same but with an orange head"],
 )  # fmt: skip
 def test_orders_about_the_figure_alone(order: str) -> None:
     assert of_the_figure(order, SETTINGS)
@@ -35,7 +37,8 @@ def test_orders_about_the_figure_alone(order: str) -> None:
     "order",
     ["now at night", "give it a beach", "swap the forest for a pier", "make the sky red", "take him to the pier",
      "with more light", "downtown instead", "with a boat in the background", "make everything blue", "add snow",
-     "a hat, and put him on the left", "bigger", "as a pencil sketch", "remove the tree", "make the walls red"],
+     "a hat, and put him on the left", "bigger", "as a pencil sketch", "remove the tree", "make the walls red",
+     "a hat on the beach", "put him under the bridge", "in the middle, with a hat", "under a tree"],
 )  # fmt: skip
 def test_orders_that_may_change_the_rest(order: str) -> None:
     assert not of_the_figure(order, SETTINGS)
@@ -66,6 +69,24 @@ def test_an_order_about_one_of_two_leaves_the_other_alone() -> None:
     (drawn,) = [step for step in studio.draw(request, lambda: False) if isinstance(step, Drawn)]
     changed = np.abs(np.asarray(drawn.image, int) - np.asarray(source, int)).max(-1) > 8
     assert not changed[:, :28].any() and changed[:, 36:].any()
+    studio.close()
+
+
+def test_a_figure_that_became_another_one() -> None:
+    rng = random.Random(5)
+    some = [sample_subject(rng, False) for _ in range(99)]
+    dog, mug = (next(subject for subject in some if subject.kind == kind) for kind in ("dog", "mug"))
+    studio = Studio(load_preset("starter"))
+
+    def shown(subject, accessory="none") -> Image.Image:
+        return render(Scene("farm", "day", (Figure(subject, accessory),))).image
+
+    request = DrawRequest("give it a hat", source=shown(dog))
+    assert studio.figure_lost(request, shown(dog, "hat")) == 0
+    assert (studio.figure_lost(request, shown(mug, "hat")) or 0) > 0.1
+    assert studio.figure_lost(replace(request, prompt="make it red"), shown(mug)) is None
+    assert studio.figure_lost(replace(request, prompt="now at night"), shown(mug)) is None
+    assert studio.figure_lost(replace(request, source=None), shown(mug)) is None
     studio.close()
 
 

@@ -148,13 +148,15 @@ class Ladder:
         if not self._affordable(1.6):
             return False
         missing = self.tried[-1].scores.details.get("missing") or ()
-        source, beside = self.request.source, self.tried[-1].scores.details.get("changed_beside", 0.0)
+        source = self.request.source
         again = replace(
             self.request,
             method=method,
             seed=(first + STEP * len(self.tried)) % 2**32,
             count=RETRIES,
-            within=self.desk.studio.near_figure(source) if source is not None and beside > FAR else None,
+            within=self.desk.studio.near_figure(source)
+            if source is not None and too_far(self.tried[-1].scores)
+            else None,
             prompt=emphasised(self.request.prompt, missing, [s.name for s in self.request.subjects]),
         )
         return (yield from self._draw(again))
@@ -240,10 +242,12 @@ def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Sc
         return found
     if drawn.settings.get("changed", 1.0) < UNCHANGED:
         return _again(found, "nothing has changed")
-    beside = studio.changed_beside(request, drawn.image)
-    if beside is not None:
-        found = replace(found, details={**found.details, "changed_beside": round(beside, 3)})
-    return _again(found, "more has changed than was asked") if beside is not None and beside > FAR else found
+    beside, lost = studio.changed_beside(request, drawn.image), studio.figure_lost(request, drawn.image)
+    flaws = {name: round(v, 3) for name, v in (("changed_beside", beside), ("figure_lost", lost)) if v is not None}
+    found = replace(found, details={**found.details, **flaws})
+    if beside is not None and beside > FAR:
+        return _again(found, "more has changed than was asked")
+    return _again(found, "it has become another figure") if lost else found
 
 
 def _otherwise(studio: Studio, request: DrawRequest, found: Scores) -> bool:
@@ -276,8 +280,12 @@ def worth(scores: Scores) -> tuple[int, float]:
         for name, value in (("subject", scores.subject), ("text", scores.text))
         if value is not None
     ]
-    beside = max(0.0, scores.details.get("changed_beside", 0.0) - FAR)
-    return rank, (min(parts) + 0.1 * sum(parts) if parts else 0.0) - beside
+    return rank, (min(parts) + 0.1 * sum(parts) if parts else 0.0) - too_far(scores)
+
+
+def too_far(scores: Scores) -> float:
+    """How much more an edit has changed than was asked, of the rest and of the figure; 0 for what passes."""
+    return max(0.0, scores.details.get("changed_beside", 0.0) - FAR) + scores.details.get("figure_lost", 0.0)
 
 
 def emphasised(prompt: str, missing: Iterable[str], names: Sequence[str]) -> str:

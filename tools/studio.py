@@ -323,6 +323,25 @@ class Studio:
             return None
         return beyond(square(request.source, image.width), image, self.mask)
 
+    def figure_lost(self, request: DrawRequest, image: Image) -> float | None:
+        """By how much (0..1) the figure in a picture is less like the one before an edit than it should be.
+
+        0 where it is like enough. `None` of an edit that may change the figure, of one of subjects who are judged by
+        their references, and where a preset has no threshold for it.
+        """
+        from .scoring.reach import recolours
+
+        least, source = self.preset.thresholds.get("figure"), request.source
+        if least is None or source is None or request.subjects or recolours(request.prompt):
+            return None
+        if not self._about_the_figure(request.prompt):
+            return None
+        masks = [self.mask(picture) for picture in (source, image)]
+        if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
+            return None
+        before, after = self.embed_images([source, image], masks)
+        return max(0.0, least - float(before @ after))
+
     def near_figure(self, image: Image) -> Image | None:
         """8-bit mask of the figure in a picture and of what is so near that it may wear or hold it."""
         from .scoring.reach import around

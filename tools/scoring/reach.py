@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..words import LITTLE
@@ -27,16 +27,19 @@ WORN = re.compile(
 )
 _COLOURED = re.compile(rf"\b(?:{COLOURS})\b", re.IGNORECASE)
 _OWN = re.compile(
-    r"\b(?:him|her|it|them|his|its|their|ears?|eyes?|nose|beak|mouth|hair|fur|coat|skin|tails?|paws?|feet|legs?|arms?|"
-    r"hands?|fins?|feathers|petals?|stem|leaves|handle|rim|spout|lid|wheels?|antennae?)\b|['’]s\b",
+    r"\b(?:him|her|it|them|his|its|their|head|face|body|chest|belly|ears?|eyes?|nose|muzzle|beak|mouth|hair|fur|coat|"
+    r"skin|tails?|paws?|feet|legs?|arms?|hands?|fins?|feathers|petals?|stem|leaves|handle|rim|spout|lid|wheels?|"
+    r"antennae?)\b|['’]s\b",
     re.IGNORECASE,
 )
 _NO_SETTING = re.compile(
-    rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$|\bon (?:him|her|it|them)\b|"
-    rf"\bon an? (?:string|lead|leash)\b|\bin (?=(?:(?:an?|the|his|her|its) )?(?:[\w-]+ ){{0,2}}?{WORN.pattern})",
+    rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$|"
+    rf"\b(?:on|under|for) (?=(?:him|her|it|them)\b)|(?:['’]s|his|her|its|their) (?:middle|cent(?:er|re))\b|"
+    r"\bon an? (?:string|lead|leash)\b|"
+    rf"\b(?:in|under) (?=(?:(?:an?|the|his|her|its) )?(?:[\w-]+ ){{0,2}}?{WORN.pattern})",
     re.IGNORECASE,
 )
-"""What sounds like a setting and is none: "dark glasses", "bright red", "with a crown on", "in a top hat"."""
+"""What sounds like a setting and is none: "dark glasses", "bright red", "in a top hat", "its middle"."""
 _WIDE = re.compile(
     r"\b(?:in|on|at|by|near|into|behind|beside|inside|outside|next|among|between|against|along|across|around|over|"
     r"under|back(?:ground)?|fore(?:ground)?|scene(?:ry)?|setting|place|picture|photo|image|everything|everyone|all|"
@@ -54,11 +57,17 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
 
     `settings`: phrases for places and times that the preset knows. Where an order may mean more, it does not count.
     """
-    low = _NO_SETTING.sub("", instruction.lower())
     known = {word for phrase in settings for word in re.findall(r"\w+", phrase.lower())} - LITTLE
+    low = _NO_SETTING.sub("", _put_on(instruction.lower(), known))
     if _WIDE.search(low) or known & set(re.findall(r"\w+", low)):
         return False
-    return bool(WORN.search(low) or (_COLOURED.search(low) and _OWN.search(low)))
+    return bool(WORN.search(low) or (_COLOURED.search(low) and _OWN.search(instruction)))
+
+
+def _put_on(low: str, places: Container[str]) -> str:
+    """ "put a hat on the robot" as "put a hat": who wears it is no place."""
+    found = re.search(rf"(?:{WORN.pattern}) (?P<whom>on (?:the|my) (?P<noun>[\w-]+))\W*$", low)
+    return low[: found.start("whom")] if found and found["noun"] not in places else low
 
 
 def the_one(instruction: str, subjects: Sequence[SubjectInput]) -> SubjectInput | None:
@@ -74,7 +83,7 @@ def the_one(instruction: str, subjects: Sequence[SubjectInput]) -> SubjectInput 
 def recolours(instruction: str) -> bool:
     """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then."""
     low = _NO_SETTING.sub("", instruction.lower())
-    return not WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(low))
+    return not WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(instruction))
 
 
 def beyond(before: Image, after: Image, mask: Callable[[Image], Image]) -> float | None:
