@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from .choices import NOT_THE_OTHER, OTHER, by_look, meant, of_takes, several
 from .clauses import MARKS_ONLY
+from .decide import command
 from .dropped import CLUELESS, DROPPED, KEEP, dropped, small_talk
 from .intents.drawing import draw
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
 from .options import SAID, option_of, ranked
-from .plan import command, plan
+from .plan import plan
 from .references import read
 from .speech import spell_out
 from .state import Ask, Call, Hints, Say, State, Step
