@@ -71,9 +71,14 @@ def the_one(instruction: str, subjects: Sequence[SubjectInput]) -> SubjectInput 
     return named[0] if len(named) == 1 < len(subjects) else None
 
 
-def recolours(instruction: str) -> bool:
-    """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then."""
+def recolours(instruction: str, called: Iterable[str] = ()) -> bool:
+    """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then.
+
+    `called`: what the figure is called, "Biscuit" or "dog".
+    """
     low = _NO_SETTING.sub("", instruction.lower())
+    for name in called:
+        low = re.sub(rf"(?<!\w){re.escape(name.lower())}(?!\w)", "it", low)
     return not WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(low))
 
 
