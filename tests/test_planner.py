@@ -352,3 +352,66 @@ def test_without_state_or_sentence() -> None:
     assert OfflinePlanner().invoke([HumanMessage("hello")]).text
     assert OfflinePlanner().invoke([SystemMessage("no state here")]).text
     assert ask("   ", BUSY).text or ask("   ", BUSY).tool_calls
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("show me the first one", [("fork", {"take": 1})]),
+        ("hey, can I see take 2 again please?", [("fork", {"take": 2})]),
+        ("look at this one", [("fork", {"take": 3})]),
+        ("show me Biscuit", [("draw", {"prompt": "Biscuit", "concepts": ["Biscuit"]})]),
+        ("show me the first one, but at dawn", [("edit", {"take": 1, "instruction": "at dawn"})]),
+    ],
+)
+def test_what_is_to_be_seen_is_shown(said: str, expected: list[tuple[str, dict[str, Any]]]) -> None:
+    assert calls(ask(said, BUSY)) == expected
+
+
+def test_what_was_asked_is_told_whole() -> None:
+    long = "Biscuit on the beach in the evening, wearing sunglasses and a small golden crown, far away on the left"
+    takes = [{**take, "description": long} if take["number"] == 1 else take for take in BUSY["takes"]]
+    for said in ("what did I ask first?", "what was my first request", "describe the first one"):
+        assert ask(said, {**BUSY, "takes": takes}).text == f"Take 1: {long}."
+    assert "the newest is 3" in ask("show me take 9", BUSY).text
+
+
+@pytest.mark.parametrize(
+    ("said", "tool", "words"),
+    [
+        ("make a dragon in the forest", "draw", "a dragon in the forest"),
+        ("make a cat in the snow", "draw", "a cat in the snow"),
+        ("now make a red car and a mug on the farm please", "draw", "a red car and a mug on the farm"),
+        ("make him a king", "edit", "make him a king"),
+        ("make it a dragon", "edit", "make it a dragon"),
+        ("make a hat for him", "edit", "make a hat for him"),
+        ("make a dragon in the background", "edit", "make a dragon in the background"),
+        ("make a snowman next to him", "edit", "make a snowman next to him"),
+        ("make a bigger dog", "edit", "make a bigger dog"),
+        ("what about a forest at night?", "edit", "a forest at night"),
+        ("what about the city?", "edit", "the city"),
+        ("hmm, how about in the snow instead?", "edit", "in the snow"),
+        ("what about a cat in the snow?", "draw", "a cat in the snow"),
+        ("what about Luna in the city?", "draw", "Luna in the city"),
+    ],
+)
+def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words: str) -> None:
+    [(called, args)] = calls(ask(said, BUSY))
+    assert (called, args["prompt" if tool == "draw" else "instruction"]) == (tool, words)
+    assert tool == "draw" or args["take"] == 3
+
+
+def test_make_a_change_asks_which() -> None:
+    assert calls(ask("make a change", BUSY))[0][0] == "ask_user"
+
+
+def test_a_stranger_with_an_at_sign_is_asked_about() -> None:
+    asked = calls(ask("Biscuit and @Foo in the snow", BUSY))[0][1]
+    assert asked["question"] == "I do not know @Foo; I know Luna and Sunny."
+    assert "did you mean Luna?" in calls(ask("@Lunna on the beach", BUSY))[0][1]["question"]
+    chain = [system({**BUSY, "pending": {"text": "Biscuit and @Foo in the snow", **asked}})]
+    answered = OfflinePlanner().invoke([*chain, HumanMessage("Luna")])
+    assert calls(answered) == [("draw", {"prompt": "Biscuit and Luna in the snow", "concepts": ["Biscuit", "Luna"]})]
+    assert calls(ask("@biscuit in the snow", BUSY))[0][1]["concepts"] == ["Biscuit"]
+    assert calls(ask("rename Luna to @Moon", BUSY)) == [("rename", {"concept": "Luna", "name": "Moon"})]
+    assert "ask_user" not in dict(calls(ask("write me@home.org on the mug", BUSY)))

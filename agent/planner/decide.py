@@ -14,12 +14,13 @@ from .intents.free import free
 from .intents.history import compare, history
 from .intents.recall import recall
 from .intents.repeat import again
+from .intents.showing import shown
 from .intents.talk import HELP, able, deletes, talk
 from .intents.teaching import teach
 from .normalise import CONCEPT, lead, tail
 from .references import Text
-from .scenes import changes_the_setting, describes_a_picture, of_a_stranger
-from .state import Ask, Hints, Say, Step
+from .scenes import another_setting, changes_the_setting, describes_a_picture, makes_a_new_one, of_a_stranger
+from .state import Ask, Call, Hints, Say, Step
 from .words import EDIT_VERBS, either
 
 Family = Callable[[Text], list[Step] | None]
@@ -72,8 +73,10 @@ def grammar(text: Text) -> list[Step]:
 
 def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
-    if kept := deletes(text):
+    if kept := deletes(text) or shown(text):
         return kept
+    if place := another_setting(text):
+        return [Call("edit", {"take": text.state.current, "instruction": place})]
     steps = grammar(text)
     if text.hints.mode == "refine":
         return carry_out("refine", text)
@@ -94,7 +97,7 @@ def decide(text: Text) -> list[Step]:
         intent = vote
     if changes_the_setting(text):
         intent = "edit"
-    elif intent in ("edit", "ask") and describes_a_picture(text):
+    elif intent in ("edit", "ask") and (describes_a_picture(text) or makes_a_new_one(text)):
         intent = "draw"
     if (intent == "edit" or (intent == "draw" and text.subjects)) and _holds(text):
         intent = "refine" if isinstance(who(text), str) else intent

@@ -16,6 +16,7 @@ from .normalise import lead, lower
 from .references import Text, read
 from .repairs import repaired
 from .state import Ask, Call, Hints, Say, State, Step
+from .strangers import by_name, who_is
 from .words import DRAW_VERBS, EDIT_VERBS, PICTURES, either
 
 MOST_CALLS = 8
@@ -63,6 +64,7 @@ _NEVER_MIND = re.compile(
 
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     """The steps for a sentence: tool calls in order, or one question, or words. Never empty."""
+    text = by_name(text, state, hints)
     if state.attached and (unused := _UNUSED.search(lower(text))):
         state = replace(state, attached=())
         text = f"{text[: unused.start()]}{text[unused.end() :]}".strip(" ,") or text
@@ -85,7 +87,8 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
         if clause.state is not state:  # a remark has named whom it means
             now = replace(now, focus=clause.state.focus)
         steps += _clause(clause, now, steps, sequel)
-    return tidy(_counted_once(_rejecting(steps, whole), whole))
+    steps = tidy(_counted_once(_rejecting(steps, whole), whole))
+    return who_is(text, state, steps) or steps
 
 
 _SEQUEL = re.compile(r"\b(?:then|after that|afterwards|thereafter|after which)\b")

@@ -54,7 +54,7 @@ _HELP = re.compile(
     r"what are (?:you(?: able to do| capable of)?|your (?:options|commands|features|abilities|"
     r"capabilities|functions|skills))|what(?:'s| is) (?:this|limner)(?: (?:about|for|thing|"
     r"program))?|who are you|what do you do|show (?:me )?(?:the )?(?:help|commands|options)|"
-    r"(?:explain|tell me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|"
+    r"(?:explain|tell me|show me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|"
     r"how to .{1,80})|what else can you do|how to .{1,80}|give me (?:some )?(?:examples|tips|a hint|"
     r"hints|help))"
 )
@@ -141,12 +141,6 @@ _ASKED = re.compile(
     r"see)(?: me)?(?: all| the| my| our| a list of)* (?:takes|pictures so far|history|tree|scores|"
     r"prompt|seed|versions of|gallery|prompts|seeds|sessions)|where's|how's|remind me|describe )"
 )
-_SHOW_TAKE = rx(
-    r"(?:show|open|view|display|see|let me see|look at|let me look at|describe|can i see|"
-    r"i want to see)(?: me)?(?: again)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is|"
-    r" was)(?: in| on)?|tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|"
-    r"what does (?P<t>{T}) show"
-)
 
 
 _ABLE = re.compile(
@@ -219,11 +213,6 @@ def question(text: Text) -> list[Step] | None:
         "",
         text.low.strip(" .!,;:-").rstrip("? "),
     )
-    if _SHOW_TAKE.fullmatch(low):
-        ref = text.takes[0] if text.takes else None
-        take = text.state.take(ref.numbers[0]) if ref and len(ref.numbers) == 1 else None
-        said = describe(take) if take else "There is no such take"
-        return [Say(f"{said[0].upper()}{said[1:]}.", weak=False)]
     if not _ASKED.match(low) and not re.match(
         r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low
     ):
