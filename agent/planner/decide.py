@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from . import intent as intents
-from .clauses import MARKS_ONLY, rides
+from .clauses import MARKS_ONLY, rides, settings_only
 from .extract import carry_out, who
 from .intent import vote_of
 from .intents.concepts import forget, rename
@@ -19,7 +19,14 @@ from .intents.talk import HELP, able, deletes, talk
 from .intents.teaching import teach
 from .normalise import CONCEPT, lead, tail
 from .references import Text
-from .scenes import another_setting, changes_the_setting, describes_a_picture, makes_a_new_one, of_a_stranger
+from .scenes import (
+    another_setting,
+    changes_the_setting,
+    describes_a_picture,
+    lists_a_picture,
+    makes_a_new_one,
+    of_a_stranger,
+)
 from .state import Ask, Call, Hints, Say, Step
 from .words import EDIT_VERBS, either
 
@@ -99,6 +106,10 @@ def decide(text: Text) -> list[Step]:
         intent = "edit"
     elif intent in ("edit", "ask") and (describes_a_picture(text) or makes_a_new_one(text)):
         intent = "draw"
+    elif intent in ("reply", "aside", "ask") and lists_a_picture(text):
+        intent = "draw"
+    if intent in ("reply", "aside", "ask") and (vote == "compare" or (vote == "draw" and settings_only(text))):
+        return steps
     if (intent == "edit" or (intent == "draw" and text.subjects)) and _holds(text):
         intent = "refine" if isinstance(who(text), str) else intent
     elif intent == "refine" and _SHOWN.match(text.low) and not _holds(text):

@@ -122,6 +122,15 @@ _ABOUT = re.compile(
 )
 
 
+_LISTED = re.compile(rf"{CONCEPT}+(?:, ?(?:and )?(?:[a-z-]+ ){{0,2}}[a-z-]+){{1,5}}[. ]*")
+_SET = re.compile(rf"\b{either(_PLACES | _TIMES)}\b")
+
+
+def lists_a_picture(text: Text) -> bool:
+    """As in "▮, city, night": a subject and its setting in single words."""
+    return _LISTED.fullmatch(text.low) is not None and _SET.search(text.low) is not None
+
+
 def another_setting(text: Text) -> str:
     """The setting in "what about a forest at night?", which is asked for those in the current picture; "" of none."""
     match = _ABOUT.fullmatch(text.low) if text.state.current is not None else None

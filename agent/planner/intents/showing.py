@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from ..references import Text, pick, rx
-from ..state import Call, Say, Step, TakeInfo
+from ..state import Call, Say, State, Step, TakeInfo
 from ..subjects import antecedents
-from ..words import PICTURE, either
+from ..takes import number_of
+from ..words import NUMBERS, PICTURE, either
 
 _SHOW = (
     r"(?:(?:ok|okay|hey|hi|so|well|now|and|please|oh),? )*"
-    r"(?:(?:(?:can|could|may) (?:i|we|you)|let me|let us|let's|(?:i|we)(?:'d| would)? (?:want|like|love) to) )?"
+    r"(?:(?:(?:can|could|may) (?:i|we|you)|let me|let us|let's|(?:i|we)(?:'d| would)? (?:want|like|love)(?: to)?) )?"
     r"(?:show|open|view|display|see|look at|(?:have|take) a look at|bring up|pull up)(?: me| us)?(?: again)? "
 )
 _SHOWS = rx(
@@ -19,6 +20,11 @@ _SHOWS = rx(
     rf"|{_SHOW}(?P<t>{{T}})(?: (?:again|once more|one more time)| to me| please)+"
 )
 _SHOWS_WHOM = rx(rf"{_SHOW}(?P<c>{{C}}|him|her)(?: please)?")
+_SO_MANY = re.compile(
+    rf"(?:(?:i|we)(?:'d| would)? (?:want|like|need)|give me|show me|draw(?: me)?|make(?: me)?|do|"
+    rf"paint(?: me)?)(?: to see)? "
+    rf"(?P<n>[2-9]|{either([word for word, n in NUMBERS.items() if 1 < n < 10])})(?: of)? (?P<who>\S.*?)(?: please)?"
+)
 _TELLS = rx(
     r"describe(?: me)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is| was)(?: in| on)?|"
     r"tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|what does (?P<t>{T}) show"
@@ -42,6 +48,8 @@ def shown(text: Text) -> list[Step] | None:
         subject = body.subject_at(whom.start("c"))
         names = subject.names if subject else antecedents(whom["c"], state)
         return [Call("draw", {"prompt": names[0], "concepts": [names[0]]})] if len(names) == 1 else None
+    if (many := _SO_MANY.fullmatch(low)) and (name := _called(body.raw[slice(*many.span("who"))], state)):
+        return [Call("draw", {"prompt": name, "concepts": [name], "count": number_of(many["n"])})]
     if (asked := _ASKED.fullmatch(low)) and state.takes:
         return [Say(_told(state.takes[0 if asked["first"] or asked["start"] else -1]), weak=False)]
     shows = _SHOWS.fullmatch(low)
@@ -55,6 +63,12 @@ def shown(text: Text) -> list[Step] | None:
     if take is None:
         return [Say(f"There is no such take; the newest is {state.newest}.", weak=False)]
     return [Call("fork", {"take": take.number}) if shows else Say(_told(take), weak=False)]
+
+
+def _called(said: str, state: State) -> str:
+    """The subject of that name, also where somebody speaks of several: "Biscuits"; "" of none."""
+    forms = {said.lower(), said.lower().removesuffix("s")}
+    return next((c.name for c in state.concepts if c.name.lower() in forms), "")
 
 
 def _told(take: TakeInfo) -> str:
