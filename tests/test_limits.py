@@ -12,6 +12,7 @@ from limner.errors import UserError
 from limner.tools.limits import furred, within
 from limner.tools.presets import load_preset
 from limner.tools.scoring.reach import recolours
+from limner.tools.words import unknown_words
 
 STARTER = load_preset("starter")
 
@@ -94,3 +95,8 @@ def test_the_coat_of_an_animal_is_its_main_colour(words: str, told: str) -> None
 def test_a_figure_by_its_name_is_given_another_colour_too() -> None:
     assert recolours("paint Bo brown", ["Bo", "dog"]) and recolours("make the dog brown", ["Bo", "dog"])
     assert not recolours("make Bo's hat brown", ["Bo", "dog"]) and not recolours("paint Bo brown")
+
+
+def test_a_drawn_out_no_is_not_what_cannot_be_drawn() -> None:
+    assert STARTER.words is not None
+    assert unknown_words("noooo make him super big", [], STARTER.words) == []

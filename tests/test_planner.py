@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Sys
 from limner.agent.planner import OfflinePlanner
 from limner.agent.planner.model import steps_for
 from limner.agent.planner.normalise import MAX_CHARS, clean
+from limner.agent.planner.replies import reply
 from limner.agent.planner.state import Ask, Call, Say, State, read_state
 from limner.bench.planner import BUSY, PLAIN, judge, score, shown
 
@@ -415,3 +416,50 @@ def test_a_stranger_with_an_at_sign_is_asked_about() -> None:
     assert calls(ask("@biscuit in the snow", BUSY))[0][1]["concepts"] == ["Biscuit"]
     assert calls(ask("rename Luna to @Moon", BUSY)) == [("rename", {"concept": "Luna", "name": "Moon"})]
     assert "ask_user" not in dict(calls(ask("write me@home.org on the mug", BUSY)))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Biscuit, forest, sunset", [("draw", {"prompt": "Biscuit, forest, sunset", "concepts": ["Biscuit"]})]),
+        ("i want 2 luna", [("draw", {"prompt": "Luna", "concepts": ["Luna"], "count": 2})]),
+        ("I want two Biscuits please", [("draw", {"prompt": "Biscuit", "concepts": ["Biscuit"], "count": 2})]),
+        ("compare 1 2", [("compare", {"takes": [1, 2]})]),
+        ("Not quite dear, I meant a blue one", [("edit", {"take": 3, "instruction": "a blue hat"})]),
+        ("no, a yellow one please", [("edit", {"take": 3, "instruction": "a yellow hat"})]),
+        ("I don't want the hat, take it off", [("edit", {"take": 3, "instruction": "without the hat"})]),
+        ("delete 1", []),
+    ],
+)
+def test_few_words_are_enough(said: str, expected: list[tuple[str, dict[str, Any]]]) -> None:
+    assert calls(ask(said, BUSY)) == expected
+
+
+def test_a_seed_alone_draws_once_more() -> None:
+    [(tool, args)] = calls(ask("seed 42", BUSY))
+    assert tool == "draw" and args["seed"] == 42 and args["concepts"] == ["Biscuit"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("I should like to print it, how do I do that?", "limner show 3 --out"),
+        ("save the picture", "limner show 3 --out"),
+        ("export 2", "limner show 2 --out"),
+        ("what means subject 0.97?", "likeness"),
+        ("show me what you can do", "I learn your subjects"),
+        ("goodnight dear", "Goodbye"),
+        ("delete 1", "limner delete 1"),
+    ],
+)
+def test_what_is_asked_about_is_told(said: str, told: str) -> None:
+    message = ask(said, BUSY)
+    assert told in message.text and not message.tool_calls
+
+
+def test_what_nobody_is_called_is_not_said_to_be_known() -> None:
+    near = [{"name": "Luna", "kind": "cat", "similarity": 0.2}]
+    found = {"ok": True, "concepts": near, "taught": 1}
+    assert reply([("recall", {"query": "dragon"}, json.dumps(found))]).startswith("I know nothing by that name")
+    seen = found | {"takes": [{"take": 4, "shows": "a dragon"}, {"take": 2, "shows": "a dragon"}]}
+    assert reply([("recall", {"query": "dragon"}, json.dumps(seen))]) == "You asked for that in takes 2 and 4."

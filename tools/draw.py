@@ -17,7 +17,7 @@ from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
 from .limits import furred, within
 from .values import DrawRequest, SubjectInput
-from .words import listed
+from .words import LITTLE, listed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -315,8 +315,9 @@ def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
         return []
     quoted = listed([f"'{word}'" for word in unknown])
     sentence = f"I can't draw {quoted} with the {desk.preset.name} models"
-    dark = {part for word in unknown for part in re.findall(r"\w+", word.lower())}
-    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE
+    here = [name for name in names if plan.origin == "edit" and name not in plan.request.coming]
+    dark = {part for word in (*unknown, *here) for part in re.findall(r"\w+", word.lower())}
+    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE - (LITTLE if here else set())
     if not light and (plan.origin == "edit" or not names):
         raise UserError(f"{sentence}.", "Ask for something that they know, or choose a larger preset.")
     return [f"{sentence}; I drew the rest."]

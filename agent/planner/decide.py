@@ -12,10 +12,11 @@ from .intent import vote_of
 from .intents.concepts import forget, rename
 from .intents.free import free
 from .intents.history import compare, history
+from .intents.missing import unwanted
 from .intents.recall import recall
 from .intents.repeat import again
 from .intents.showing import shown
-from .intents.talk import HELP, able, deletes, talk
+from .intents.talk import HELP, able, deletes, guidance, talk
 from .intents.teaching import teach
 from .normalise import CONCEPT, lead, tail
 from .references import Text
@@ -80,7 +81,7 @@ def grammar(text: Text) -> list[Step]:
 
 def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
-    if kept := deletes(text) or shown(text):
+    if kept := deletes(text) or shown(text) or guidance(text) or unwanted(text):
         return kept
     if place := another_setting(text):
         return [Call("edit", {"take": text.state.current, "instruction": place})]
