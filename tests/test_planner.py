@@ -463,3 +463,27 @@ def test_what_nobody_is_called_is_not_said_to_be_known() -> None:
     assert reply([("recall", {"query": "dragon"}, json.dumps(found))]).startswith("I know nothing by that name")
     seen = found | {"takes": [{"take": 4, "shows": "a dragon"}, {"take": 2, "shows": "a dragon"}]}
     assert reply([("recall", {"query": "dragon"}, json.dumps(seen))]) == "You asked for that in takes 2 and 4."
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("yes please train", [("finetune_lora", {"concept": "Biscuit"})]),
+        ("ok go", [("finetune_lora", {"concept": "Biscuit"})]),
+        ("show me the first one", [("fork", {"take": 1})]),
+        ("what about the city?", [("edit", {"take": 3, "instruction": "the city"})]),
+        ("why?", []),
+        ("what does subject mean?", []),
+    ],
+)
+def test_beside_a_question_of_a_tool_everything_else_is_read_for_itself(said: str, expected: list[Any]) -> None:
+    asked = {"question": "Shall I train on Biscuit (lora)?", "options": ["Yes", "No"], "text": "give him a hat"}
+    messages = [system({**BUSY, "pending": asked}), HumanMessage("give him a hat"), AIMessage(asked["question"])]
+    assert calls(OfflinePlanner().invoke([*messages, HumanMessage(said)])) == expected
+
+
+def test_a_request_beside_a_question_about_pairs_is_one() -> None:
+    asked = {"question": "Which takes shall I compare?", "options": ["2 and 3", "1 and 3"], "text": "which is nicest?"}
+    said = "I think the first one was better, could we go back to that"
+    assert calls(ask(said, {**BUSY, "pending": asked})) == [("fork", {"take": 1})]
+    assert calls(ask("2 and 3", {**BUSY, "pending": {**asked, "text": "compare them"}}))[0][0] == "compare"
