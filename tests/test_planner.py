@@ -394,6 +394,9 @@ def test_what_was_asked_is_told_whole() -> None:
         ("hmm, how about in the snow instead?", "edit", "in the snow"),
         ("what about a cat in the snow?", "draw", "a cat in the snow"),
         ("what about Luna in the city?", "draw", "Luna in the city"),
+        ("what about a kitty", "draw", "a kitty"),
+        ("same, in the rain", "edit", "in the rain"),
+        ("now it's night time", "edit", "night time"),
     ],
 )
 def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words: str) -> None:
@@ -402,8 +405,9 @@ def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words:
     assert tool == "draw" or args["take"] == 3
 
 
-def test_make_a_change_asks_which() -> None:
-    assert calls(ask("make a change", BUSY))[0][0] == "ask_user"
+@pytest.mark.parametrize("said", ["make a change", "Oh dear, Biscuit looks rather strange, can you mend him"])
+def test_a_change_without_a_word_of_what_is_asked_about(said: str) -> None:
+    assert calls(ask(said, BUSY))[0][0] == "ask_user"
 
 
 def test_a_stranger_with_an_at_sign_is_asked_about() -> None:
@@ -428,6 +432,7 @@ def test_a_stranger_with_an_at_sign_is_asked_about() -> None:
         ("Not quite dear, I meant a blue one", [("edit", {"take": 3, "instruction": "a blue hat"})]),
         ("no, a yellow one please", [("edit", {"take": 3, "instruction": "a yellow hat"})]),
         ("I don't want the hat, take it off", [("edit", {"take": 3, "instruction": "without the hat"})]),
+        ("first one + bow tie", [("edit", {"take": 1, "instruction": "with bow tie"})]),
         ("delete 1", []),
     ],
 )

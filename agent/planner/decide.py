@@ -19,7 +19,7 @@ from .intents.showing import shown
 from .intents.talk import HELP, able, deletes, guidance, talk
 from .intents.teaching import teach
 from .normalise import CONCEPT, lead, tail
-from .references import Text
+from .references import Text, read
 from .scenes import (
     another_setting,
     changes_the_setting,
@@ -70,6 +70,10 @@ _LASTS = re.compile(
 _SENTENCES = re.compile(r"[.!?;]\s+\w")
 
 
+_PLUS = re.compile(r"(?:the )?\ue001+ ?\+ ?(?P<what>[a-z][a-z ]+)[.! ]*")
+"""As in "first variant + bow tie"."""
+
+
 def grammar(text: Text) -> list[Step]:
     """What the grammar alone makes of a clause."""
     steps = command(text)
@@ -83,6 +87,8 @@ def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
     if kept := deletes(text) or shown(text) or guidance(text) or unwanted(text):
         return kept
+    if plus := _PLUS.fullmatch(text.low):
+        text = read(f"take {text.takes[0].numbers[0]}, with {text.raw[plus.start('what') :]}", text.state, text.hints)
     if place := another_setting(text):
         return [Call("edit", {"take": text.state.current, "instruction": place})]
     steps = grammar(text)

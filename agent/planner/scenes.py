@@ -90,8 +90,8 @@ _NEW = (
     rf"{either(_FIGURES)}s?"
 )
 _MAKES = re.compile(
-    rf"(?:(?:now|then|next|also|and|please|ok),? )*make(?: (?:me|us))? {_NEW}(?:,? and {_NEW})*"
-    rf"(?: (?:{_AT}|with|wearing|holding|riding|who|that|[a-z]{{3,}}ing)\b.*)?[.! ]*"
+    rf"(?:(?:now|then|next|also|and|please|ok),? )*(?:make(?: (?:me|us))?|(?:what|how) about) {_NEW}(?:,? and {_NEW})*"
+    rf"(?: (?:{_AT}|with|wearing|holding|riding|who|that|[a-z]{{3,}}ing)\b.*)?[.!? ]*"
 )
 _OF_THE_PICTURE = re.compile(
     rf"[\ue000-\ue003]|\b(?:him|her|it|them|his|its|their|here|there|instead|too|(?:the|this) {either(PARTS)})\b"
@@ -131,7 +131,19 @@ def lists_a_picture(text: Text) -> bool:
     return _LISTED.fullmatch(text.low) is not None and _SET.search(text.low) is not None
 
 
+_SAME = re.compile(
+    r"(?:(?:ok|now|and|so),? )*(?:the )?same(?: (?:thing|one|picture))?, (?!again|please|thanks)"
+    r"(?P<where>[^,.;!?\ue000-\ue003]{2,40})[.! ]*"
+)
+_NOW = re.compile(
+    rf"(?:(?:ok|so|and),? )*(?:now|then|suddenly) (?:it's|it is|its) (?P<where>{either(_TIMES)}(?: ?time)?)"
+    r"(?: now)?[.! ]*"
+)
+
+
 def another_setting(text: Text) -> str:
-    """The setting in "what about a forest at night?", which is asked for those in the current picture; "" of none."""
-    match = _ABOUT.fullmatch(text.low) if text.state.current is not None else None
+    """What is to be otherwise in "what about a forest at night?" and "same, no moon", said of those in the current
+    picture; "" of anything else."""
+    known = text.state.current is not None
+    match = next(filter(None, (form.fullmatch(text.low) for form in (_ABOUT, _SAME, _NOW))), None) if known else None
     return text.raw[match.start("where") : match.end("where")] if match else ""

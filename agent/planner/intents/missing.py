@@ -77,6 +77,11 @@ def missing(text: Text) -> Ask | None:
     return HOW
 
 
+def mends(words: str) -> bool:
+    """Whether a change only says that something is to be better: "mend her"."""
+    return _MENDS.fullmatch(words.lower().strip(" .!?")) is not None
+
+
 def vague(low: str) -> bool:
     """Whether the words are a change that does not say what it changes to."""
     return _VAGUE.fullmatch(low) is not None or low in (
