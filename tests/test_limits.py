@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from limner.errors import UserError
-from limner.tools.limits import furred, within
+from limner.tools.limits import furred, within, without_the_gone
 from limner.tools.presets import load_preset
 from limner.tools.scoring.reach import recolours
 from limner.tools.words import unknown_words
@@ -64,11 +64,21 @@ def test_of_a_change_too_much_is_refused_or_left_out() -> None:
         within(STARTER, "make the sky purple", [], of=one)
     with pytest.raises(UserError, match="at most two figures, so not Rusty"):
         within(STARTER, "add Rusty", known("Rusty"), of=two)
+    with pytest.raises(UserError, match="so not 'a duck'"):
+        within(STARTER, "add a duck", [], of=two)
     assert within(STARTER, "make the sky purple and add a hat", [], of=one).words == "add a hat"
     assert within(STARTER, "add a cat", [], of=one).notes == []
     for made_room in ((take("Bo and Miso; remove Miso"), known("Bo", "Miso")), two):
         words = "add Rusty" if made_room is not two else "Rusty instead of Miso"
         assert within(STARTER, words, known("Rusty"), of=made_room).notes == []
+
+
+def test_who_is_swapped_out_is_no_longer_in_the_picture() -> None:
+    here = known("Bo", "Miso")
+    assert without_the_gone("Rusty instead of Miso", here) == ("Rusty instead of the dog", here[:1])
+    assert without_the_gone("swap Bo for Rusty", here) == ("swap the dog for Rusty", here[1:])
+    for stays in ("swap Bo's hat for a crown", "put Bo in the snow", "swap Bo and Miso"):
+        assert without_the_gone(stays, here) == (stays, here)
 
 
 def test_models_for_any_words_have_no_such_limits() -> None:

@@ -15,7 +15,7 @@ from ..memory.values import Concept, Origin, Take
 from .catalog import Working, tool
 from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
-from .limits import furred, within
+from .limits import furred, within, without_the_gone
 from .values import DrawRequest, SubjectInput
 from .words import LITTLE, listed
 
@@ -133,7 +133,7 @@ def edit(
             notes.append(f"I went by your words: the model cannot look at take {lender.number} while it draws.")
     limited = within(desk.preset, words, coming, of=(source, kept))
     words, notes = limited.words, [*notes, *limited.notes]
-    told = furred(desk.preset, words, source, kept)
+    told, kept = without_the_gone(furred(desk.preset, words, source, kept), kept)
     names = tuple(concept.name for concept in limited.concepts)
     request = DrawRequest(prompt=told, method=chosen, source=source.image, coming=names, borrow=lent)
     plan = _Plan(

@@ -28,6 +28,7 @@ _IN_PAIRS = frozenset(
 """What one figure has several of, or what is no figure."""
 _BEFORE = r"(?:,? ?\b(?:and|with|plus|beside|next to|together with|also) |, | & |\b)(?:my |the )?"
 _SWAPS = re.compile(r"\b(?:instead|swap|replace|exchange|trade|switch|turn|remove|without|leaves|away|out)\b")
+_LEAVES = r"instead of|in place of|swap|replace|exchange|remove|without|get rid of|erase|lose"
 _ADDS = re.compile(r"\b(?:add|bring|invite|include|also draw|join)\b")
 _COAT = re.compile(
     r"\b(?:his|her|its|their|the|(?P<name>[\w’'-]+?)['’]s) (?:coat|fur|hair|pelt|feathers|plumage|fleece|wool)"
@@ -72,7 +73,8 @@ def within(
         number = {1: "one figure", 2: "two figures"}.get(preset.figures, f"{preset.figures} figures")
         found.notes.append(f"{who} draw at most {number}, so not {listed(more)}.")
     if found.notes and not found.concepts and not set(re.findall(r"[^\W\d_]+", found.words.lower())) - LITTLE:
-        raise UserError(" ".join(found.notes), "Say who shall make room for whom." if concepts else "")
+        swap = f'"{concepts[0].name} instead of {of[1][-1].name}"' if concepts and of and of[1] else ""
+        raise UserError(" ".join(found.notes), f"Say who shall make room, as in {swap}." if swap else "")
     return found
 
 
@@ -93,6 +95,18 @@ def furred(preset: Preset, words: str, take: Take, kept: Sequence[Concept]) -> s
     if preset.words is None or not re.search(rf"\b(?:{COLOURS})\b", words, re.IGNORECASE) or _PEOPLE.search(shows):
         return words
     return _COAT.sub(lambda match: match["name"] or "it", words)
+
+
+def without_the_gone(words: str, kept: Sequence[Concept]) -> tuple[str, list[Concept]]:
+    """An instruction in which who leaves the picture is only a kind ("instead of the cat"), and those who stay."""
+    stay = []
+    for concept in kept:
+        gone = re.compile(rf"(?P<verb>{_LEAVES}) (?:the )?{re.escape(concept.name)}(?!\w|['’]s| and\b)", re.IGNORECASE)
+        if gone.search(words):
+            words = gone.sub(rf"\g<verb> the {concept.kind}", words)
+        else:
+            stay.append(concept)
+    return words, stay
 
 
 def _unpainted(found: Within, fixed: Sequence[str]) -> list[str]:
