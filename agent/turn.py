@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LimnerError, UserError
-from ..memory.events import Event, Question
+from ..memory.events import Event, Question, ToolStarted
 from ..memory.values import Scores, Take, Usage
 from ..tools.desk import Desk
 
@@ -56,6 +56,12 @@ class Turn:
     def scores(self) -> Scores:
         """The last picture's scores; nothing measured without one."""
         return self.takes[-1].scores if self.takes else Scores()
+
+    @property
+    def went(self) -> bool:
+        """Whether the conversation went to a take that was there already, which its reader now wants to see."""
+        tools = {event.tool for event in self.events if isinstance(event, ToolStarted)}
+        return not (self.takes or self.problem or tools.isdisjoint(("undo", "redo", "fork")))
 
 
 @dataclass(slots=True)

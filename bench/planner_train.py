@@ -25,8 +25,8 @@ from safetensors.numpy import save_file
 
 from ..agent.planner import intent as intents
 from ..agent.planner import tagger as taggers
+from ..agent.planner.decide import grammar
 from ..agent.planner.intent import INTENTS, WEIGHTS, Classifier, features, intent_of, vote_of
-from ..agent.planner.plan import grammar
 from ..agent.planner.references import read
 from ..agent.planner.state import Call, State, read_state
 from .planner import PLAIN, f1, score

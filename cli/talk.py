@@ -105,6 +105,8 @@ def _turn(out: Output, chat: Session, sentence: str, files: tuple[Path, ...], me
     finally:
         out.meter.clear()
     turn = chat.last
+    if turn and turn.went and (head := chat.head):
+        out.words(take_line(head))
     if turn and turn.usage and not out.as_json:
         out.notice(usage_text(turn.usage))
     if turn and turn.question:

@@ -56,6 +56,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, pictures: list[str]) -> Path:
     return folder
 
 
+def test_the_take_that_one_goes_to_is_named_with_its_picture(home: Path) -> None:
+    made = rows(limner(home, "say", f"{NAME} in the forest", "--session", "seen", "--json"))
+    picture = next(row["take"]["image"] for row in made if row["event"] == "TakeReady")
+    for sentence in ("show me the first one", "go back to take 1"):
+        told = limner(home, "say", sentence, "--session", "seen").stdout
+        assert "You are at take 1" in told and picture in told
+
+
 def test_say_tells_the_turn_as_events(home: Path) -> None:
     result = limner(home, "say", f"{NAME} in the forest", "--session", "events", "--json")
     assert result.exit_code == 0, result.stderr

@@ -121,6 +121,14 @@ def test_what_cannot_be_drawn_is_said(chat: Session) -> None:
     assert "I can't draw 'skateboard' with the starter models; I drew the rest." in turn.reply
 
 
+def test_a_change_of_which_nothing_can_be_drawn_draws_nothing(chat: Session) -> None:
+    chat.say("Biscuit in the forest")
+    for said in ("make a unicorn instead", "give Biscuit a lantern", "make the sky purple"):
+        turn = chat.say(said)
+        assert turn.take is None and turn.problem is not None and "can't" in turn.reply
+    assert len(chat.takes()) == 1
+
+
 def test_a_question_and_its_answer(agent: Agent, chat: Session, pictures: list[Path]) -> None:
     turn = chat.say("learn this", files=pictures)
     assert turn.question is not None and turn.reply == turn.question.text and turn.takes == ()

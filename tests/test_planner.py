@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Sys
 from limner.agent.planner import OfflinePlanner
 from limner.agent.planner.model import steps_for
 from limner.agent.planner.normalise import MAX_CHARS, clean
+from limner.agent.planner.replies import reply
 from limner.agent.planner.state import Ask, Call, Say, State, read_state
 from limner.bench.planner import BUSY, PLAIN, judge, score, shown
 
@@ -352,3 +353,142 @@ def test_without_state_or_sentence() -> None:
     assert OfflinePlanner().invoke([HumanMessage("hello")]).text
     assert OfflinePlanner().invoke([SystemMessage("no state here")]).text
     assert ask("   ", BUSY).text or ask("   ", BUSY).tool_calls
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("show me the first one", [("fork", {"take": 1})]),
+        ("hey, can I see take 2 again please?", [("fork", {"take": 2})]),
+        ("look at this one", [("fork", {"take": 3})]),
+        ("show me Biscuit", [("draw", {"prompt": "Biscuit", "concepts": ["Biscuit"]})]),
+        ("show me the first one, but at dawn", [("edit", {"take": 1, "instruction": "at dawn"})]),
+    ],
+)
+def test_what_is_to_be_seen_is_shown(said: str, expected: list[tuple[str, dict[str, Any]]]) -> None:
+    assert calls(ask(said, BUSY)) == expected
+
+
+def test_what_was_asked_is_told_whole() -> None:
+    long = "Biscuit on the beach in the evening, wearing sunglasses and a small golden crown, far away on the left"
+    takes = [{**take, "description": long} if take["number"] == 1 else take for take in BUSY["takes"]]
+    for said in ("what did I ask first?", "what was my first request", "describe the first one"):
+        assert ask(said, {**BUSY, "takes": takes}).text == f"Take 1: {long}."
+    assert "the newest is 3" in ask("show me take 9", BUSY).text
+
+
+@pytest.mark.parametrize(
+    ("said", "tool", "words"),
+    [
+        ("make a dragon in the forest", "draw", "a dragon in the forest"),
+        ("make a cat in the snow", "draw", "a cat in the snow"),
+        ("now make a red car and a mug on the farm please", "draw", "a red car and a mug on the farm"),
+        ("make him a king", "edit", "make him a king"),
+        ("make it a dragon", "edit", "make it a dragon"),
+        ("make a hat for him", "edit", "make a hat for him"),
+        ("make a dragon in the background", "edit", "make a dragon in the background"),
+        ("make a snowman next to him", "edit", "make a snowman next to him"),
+        ("make a bigger dog", "edit", "make a bigger dog"),
+        ("what about a forest at night?", "edit", "a forest at night"),
+        ("what about the city?", "edit", "the city"),
+        ("hmm, how about in the snow instead?", "edit", "in the snow"),
+        ("what about a cat in the snow?", "draw", "a cat in the snow"),
+        ("what about Luna in the city?", "draw", "Luna in the city"),
+        ("what about a kitty", "draw", "a kitty"),
+        ("same, in the rain", "edit", "in the rain"),
+        ("now it's night time", "edit", "night time"),
+    ],
+)
+def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words: str) -> None:
+    [(called, args)] = calls(ask(said, BUSY))
+    assert (called, args["prompt" if tool == "draw" else "instruction"]) == (tool, words)
+    assert tool == "draw" or args["take"] == 3
+
+
+@pytest.mark.parametrize("said", ["make a change", "Oh dear, Biscuit looks rather strange, can you mend him"])
+def test_a_change_without_a_word_of_what_is_asked_about(said: str) -> None:
+    assert calls(ask(said, BUSY))[0][0] == "ask_user"
+
+
+def test_a_stranger_with_an_at_sign_is_asked_about() -> None:
+    asked = calls(ask("Biscuit and @Foo in the snow", BUSY))[0][1]
+    assert asked["question"] == "I do not know @Foo; I know Luna and Sunny."
+    assert "did you mean Luna?" in calls(ask("@Lunna on the beach", BUSY))[0][1]["question"]
+    chain = [system({**BUSY, "pending": {"text": "Biscuit and @Foo in the snow", **asked}})]
+    answered = OfflinePlanner().invoke([*chain, HumanMessage("Luna")])
+    assert calls(answered) == [("draw", {"prompt": "Biscuit and Luna in the snow", "concepts": ["Biscuit", "Luna"]})]
+    assert calls(ask("@biscuit in the snow", BUSY))[0][1]["concepts"] == ["Biscuit"]
+    assert calls(ask("rename Luna to @Moon", BUSY)) == [("rename", {"concept": "Luna", "name": "Moon"})]
+    assert "ask_user" not in dict(calls(ask("write me@home.org on the mug", BUSY)))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Biscuit, forest, sunset", [("draw", {"prompt": "Biscuit, forest, sunset", "concepts": ["Biscuit"]})]),
+        ("i want 2 luna", [("draw", {"prompt": "Luna", "concepts": ["Luna"], "count": 2})]),
+        ("I want two Biscuits please", [("draw", {"prompt": "Biscuit", "concepts": ["Biscuit"], "count": 2})]),
+        ("compare 1 2", [("compare", {"takes": [1, 2]})]),
+        ("Not quite dear, I meant a blue one", [("edit", {"take": 3, "instruction": "a blue hat"})]),
+        ("no, a yellow one please", [("edit", {"take": 3, "instruction": "a yellow hat"})]),
+        ("I don't want the hat, take it off", [("edit", {"take": 3, "instruction": "without the hat"})]),
+        ("first one + bow tie", [("edit", {"take": 1, "instruction": "with bow tie"})]),
+        ("delete 1", []),
+    ],
+)
+def test_few_words_are_enough(said: str, expected: list[tuple[str, dict[str, Any]]]) -> None:
+    assert calls(ask(said, BUSY)) == expected
+
+
+def test_a_seed_alone_draws_once_more() -> None:
+    [(tool, args)] = calls(ask("seed 42", BUSY))
+    assert tool == "draw" and args["seed"] == 42 and args["concepts"] == ["Biscuit"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("I should like to print it, how do I do that?", "limner show 3 --out"),
+        ("save the picture", "limner show 3 --out"),
+        ("export 2", "limner show 2 --out"),
+        ("what means subject 0.97?", "likeness"),
+        ("show me what you can do", "I learn your subjects"),
+        ("goodnight dear", "Goodbye"),
+        ("delete 1", "limner delete 1"),
+    ],
+)
+def test_what_is_asked_about_is_told(said: str, told: str) -> None:
+    message = ask(said, BUSY)
+    assert told in message.text and not message.tool_calls
+
+
+def test_what_nobody_is_called_is_not_said_to_be_known() -> None:
+    near = [{"name": "Luna", "kind": "cat", "similarity": 0.2}]
+    found = {"ok": True, "concepts": near, "taught": 1}
+    assert reply([("recall", {"query": "dragon"}, json.dumps(found))]).startswith("I know nothing by that name")
+    seen = found | {"takes": [{"take": 4, "shows": "a dragon"}, {"take": 2, "shows": "a dragon"}]}
+    assert reply([("recall", {"query": "dragon"}, json.dumps(seen))]) == "You asked for that in takes 2 and 4."
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("yes please train", [("finetune_lora", {"concept": "Biscuit"})]),
+        ("ok go", [("finetune_lora", {"concept": "Biscuit"})]),
+        ("show me the first one", [("fork", {"take": 1})]),
+        ("what about the city?", [("edit", {"take": 3, "instruction": "the city"})]),
+        ("why?", []),
+        ("what does subject mean?", []),
+    ],
+)
+def test_beside_a_question_of_a_tool_everything_else_is_read_for_itself(said: str, expected: list[Any]) -> None:
+    asked = {"question": "Shall I train on Biscuit (lora)?", "options": ["Yes", "No"], "text": "give him a hat"}
+    messages = [system({**BUSY, "pending": asked}), HumanMessage("give him a hat"), AIMessage(asked["question"])]
+    assert calls(OfflinePlanner().invoke([*messages, HumanMessage(said)])) == expected
+
+
+def test_a_request_beside_a_question_about_pairs_is_one() -> None:
+    asked = {"question": "Which takes shall I compare?", "options": ["2 and 3", "1 and 3"], "text": "which is nicest?"}
+    said = "I think the first one was better, could we go back to that"
+    assert calls(ask(said, {**BUSY, "pending": asked})) == [("fork", {"take": 1})]
+    assert calls(ask("2 and 3", {**BUSY, "pending": {**asked, "text": "compare them"}}))[0][0] == "compare"

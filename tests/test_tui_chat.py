@@ -73,12 +73,14 @@ async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(tmp_pa
         assert app.bridge.head == app.bridge.take(1)
         shown = app.query(TakeCard).last().shown
         assert shown.number == 1, "where one is now can be seen"
+        await say(pilot, "show me the first one")
+        assert [entry.takes[-1].number for entry in app.chat.log_view.entries[-2:]] == [1, 1], "seen again"
 
     async with running(home) as pilot:
         app = chat_of(pilot)
-        assert len(app.chat.log_view.entries) == 5
+        assert len(app.chat.log_view.entries) == 6
         await until(pilot, lambda: "#4 ♥" in words(pilot))
-        await pilot.press("up", "up")
+        await pilot.press("up", "up", "up")
         assert app.chat.prompt.line.text == "now with a crown"
         with Image.open(app.bridge.take(4).image_path) as image:
             assert image.size == (64, 64)

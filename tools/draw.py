@@ -15,8 +15,9 @@ from ..memory.values import Concept, Origin, Take
 from .catalog import Working, tool
 from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
+from .limits import furred, within, without_the_gone
 from .values import DrawRequest, SubjectInput
-from .words import listed
+from .words import LITTLE, listed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,9 +65,11 @@ def draw(
     size: Size = "square",
 ) -> Working:
     """Draw a new picture from words. Taught concepts stand in the prompt by their names."""
-    known = desk.concepts(concepts)
-    request = DrawRequest(prompt=prompt, method=desk.choose_method(method), count=count, seed=seed, size=size)
-    return (yield from _make(desk, _Plan("draw", request, known, prompt, description=prompt)))
+    found = within(desk.preset, prompt, desk.concepts(concepts))
+    method = desk.choose_method(method)
+    request = DrawRequest(prompt=found.words, method=method, count=count, seed=seed, size=size)
+    plan = _Plan("draw", request, found.concepts, prompt, description=found.words, notes=found.notes)
+    return (yield from _make(desk, plan))
 
 
 @tool(order=30, needs="ar")
@@ -128,12 +131,15 @@ def edit(
         words, found = in_words(instruction, lender.description)
         if not found:
             notes.append(f"I went by your words: the model cannot look at take {lender.number} while it draws.")
-    names = tuple(concept.name for concept in coming)
-    request = DrawRequest(prompt=words, method=chosen, source=source.image, coming=names, borrow=lent)
+    limited = within(desk.preset, words, coming, of=(source, kept))
+    words, notes = limited.words, [*notes, *limited.notes]
+    told, kept = without_the_gone(furred(desk.preset, words, source, kept), kept)
+    names = tuple(concept.name for concept in limited.concepts)
+    request = DrawRequest(prompt=told, method=chosen, source=source.image, coming=names, borrow=lent)
     plan = _Plan(
         "edit",
         request,
-        [*kept, *coming],
+        [*kept, *limited.concepts],
         prompt=instruction,
         description="; ".join(part for part in (source.description, words) if part),
         parent=source.id,
@@ -309,8 +315,9 @@ def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
         return []
     quoted = listed([f"'{word}'" for word in unknown])
     sentence = f"I can't draw {quoted} with the {desk.preset.name} models"
-    dark = {part for word in unknown for part in re.findall(r"\w+", word.lower())}
-    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE
+    here = [name for name in names if plan.origin == "edit" and name not in plan.request.coming]
+    dark = {part for word in (*unknown, *here) for part in re.findall(r"\w+", word.lower())}
+    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE - (LITTLE if here else set())
     if not light and (plan.origin == "edit" or not names):
         raise UserError(f"{sentence}.", "Ask for something that they know, or choose a larger preset.")
     return [f"{sentence}; I drew the rest."]

@@ -260,7 +260,7 @@ def _otherwise(studio: Studio, request: DrawRequest, found: Scores) -> bool:
     told = found.details.get("missing") or (found.text is not None and found.text < limits.get("text", 0.0))
     if told or found.details.get("reason") != WEAK:
         return False
-    if recolours(request.prompt):
+    if recolours(request.prompt, [word for subject in request.subjects for word in (subject.name, subject.kind)]):
         return True
     before = studio.score(request.source, request.subjects, "").subject
     return before is not None and before < limits["subject"] and found.subject >= before - LIKE_BEFORE

@@ -100,7 +100,7 @@ TABLE: Kind = (_table, "a mapping")
 YES_NO: Kind = (lambda value: isinstance(value, bool), "true or false")
 
 KEYS: Mapping[str, Kind] = {
-    "name": TEXT, "summary": TEXT, "planner": TEXT, "methods": TEXTS, "models": TABLE, "words": TEXT,
+    "name": TEXT, "summary": TEXT, "planner": TEXT, "methods": TEXTS, "models": TABLE, "words": TEXT, "figures": NUMBER,
     "for_photographs": TEXT, "threads": NUMBER, "thresholds": TABLE, "scenes": TABLE, "training": TABLE,
     "measured": TEXT, "budget": NUMBER, "not_for": TABLE,
 }  # fmt: skip

@@ -76,6 +76,8 @@ class Preset:
     models: Mapping[str, ModelSpec]
     words: Path | None = None
     """A list of all words the models know; `None` for models that know any."""
+    figures: int = 0
+    """So many figures, each of another kind, are in one picture at most; 0: nobody has counted."""
     not_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What single methods are not asked for with these models though they could, by method: it was measured to be poor,
     or the models never learned it. Named by the user, a method does it all the same."""
@@ -87,7 +89,8 @@ class Preset:
     """What a picture must reach: `subject`, `text`; stay below: `copy`; from which cosine a `phrase` holds, and how
     sharply (`sharpness`)."""
     scenes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Phrases that the models know, for trainings: see `training.scenes.Scenes`."""
+    """Phrases that the models know, for trainings: see `training.scenes.Scenes`. `fixed`: what comes with a place and
+    has no colour of its own to give."""
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of single methods, by name."""
     measured: Path | None = None
@@ -159,6 +162,7 @@ def read_preset(path: Path) -> Preset:
         methods=tuple(data["methods"]),
         models={role: _model(path, spec) for role, spec in data["models"].items()},
         words=_place(path, words) if words else None,
+        figures=int(data.get("figures", 0)),
         not_for={name: frozenset(what) for name, what in data.get("not_for", {}).items()},
         for_photographs=str(data.get("for_photographs", "")),
         threads=int(data.get("threads", 0)),

@@ -31,7 +31,9 @@ LITTLE = frozenset(
     we were what when where which while who will don doesn isn won with without would you your yours s t d m re ve
     ll also still both each next time times first second third last few bit little lot way try let try doing being
     standing sitting stands sits keep change turn instead different create generate imagine illustration scene
-    holding wearing wears wear side add remove
+    holding wearing wears wear side add remove must should shall might really super duper totally extremely rather
+    quite thanks thank yes yeah yay no nope oh ah hmm hey hi hello ok okay maybe perhaps actually sorry wait dear having
+    got going goes pop stick chuck want wants meant mean said anymore already kind sort recolor recolour
     """.split()
 )
 
@@ -49,7 +51,8 @@ def unknown_words(prompt: str, names: Sequence[str], file: Path) -> list[str]:
         text = renamed(text, name, " ")
     known = known_words(file)
     found: dict[str, None] = {}
-    for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text.lower().replace("’", "'")):
+    text = re.sub(r"([aeiouy])\1{2,}", r"\1", text.lower().replace("’", "'"))  # "noooo"
+    for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", text):
         stem = word.removesuffix("'s")
         parts = {stem} if _explained(stem, known) else set(re.split("['-]", stem))
         if not all(part in LITTLE or _explained(part, known) for part in parts):

@@ -156,7 +156,8 @@ class Bridge:
         if not names or "@" not in text:
             return text
         pattern = re.compile(rf"(?<![\w@])@({'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
-        return pattern.sub(lambda found: found[1], text)
+        spelt = {name.casefold(): name for name in names}
+        return pattern.sub(lambda found: spelt.get(found[1].casefold(), found[1]), text)
 
     def turns(self) -> list[dict[str, Any]]:
         """The log of the conversation, oldest first: "text", "reply", "takes" (ids), "question", "options" …"""

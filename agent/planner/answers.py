@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from .choices import NOT_THE_OTHER, OTHER, by_look, meant, of_takes, several
 from .clauses import MARKS_ONLY
+from .decide import command
 from .dropped import CLUELESS, DROPPED, KEEP, dropped, small_talk
 from .intents.drawing import draw
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
-from .options import SAID, option_of, ranked
-from .plan import command, plan
+from .options import SAID, option_of, ranked, yes_or_no
+from .plan import plan
 from .references import read
 from .speech import spell_out
 from .state import Ask, Call, Hints, Say, State, Step
@@ -26,7 +27,9 @@ _YES = re.compile(
     r"him|her|them)|delete (?:it|him|her)|i'm sure|i am sure|really|remove it)|i'm sure|i am sure|go "
     r"for it|why not|fine(?: by me)?|do that|go ahead|that's right|indeed|yes,? (?:do|that|that one|"
     r"exactly|please do|of course|"
-    r"go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍)"
+    r"go ahead)|that one|sounds good|absolutely|definitely|y|si|ja|true|👍|"
+    r"(?:(?:yes|yeah|yep|sure|ok|okay)[,.!]* )?(?:please )?(?:go|start|train(?: (?:it|him|her|them))?)"
+    r"(?: please| now)*)"
 )
 _PLAIN = re.compile(
     r"\b(?:something else|somebody else|someone else|just draw|draw any|any|new|neither|other|generic|"
@@ -134,8 +137,8 @@ def _answer(text: str, state: State, earlier: Sequence[str]) -> list[Step] | Non
         hints = replace(hints, concept=chosen[0] if len(chosen) == 1 else "", concepts=chosen)
         if first and not isinstance((again := plan(first, state, hints))[0], Ask):
             return _chosen_instead(again, hints)
-    if option is None and _own_request(text, state, asked):
-        return None
+    if option is None and (_own_request(text, state, asked) or (asked is None and yes_or_no(pending.options))):
+        return None  # of a tool's own question only "yes" and "no" are answers
     if option is not None and _DECLINED.match(option.lower()) and not _PLAIN.search(option.lower()):
         return [Say(KEEP, weak=False)]
     words = option if option is not None else text

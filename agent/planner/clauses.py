@@ -116,7 +116,7 @@ def _kept_together(text: Text, spans: list[tuple[int, int]], judge: Judge) -> li
     joined: list[tuple[int, int]] = []
     for start, end in spans:
         part = text.part(start, end)
-        on = _settings_only(part) or _settles(part, judge) or rides(part.low)
+        on = settings_only(part) or _settles(part, judge) or rides(part.low)
         if joined and _NOT_SO.fullmatch(part.low):
             on = on or judge(text.part(*joined[-1])).intent == "refine"
         on = on or (bool(joined) and _goes_on(text.part(*joined[-1]), part, judge))
@@ -143,7 +143,8 @@ def _goes_on(before: Text, text: Text, judge: Judge) -> bool:
     return scene and judge(text).intent in ("draw", "edit")
 
 
-def _settings_only(text: Text) -> bool:
+def settings_only(text: Text) -> bool:
+    """Whether a text says only how many, which seed, size or method."""
     settings, rest = take_settings(text)
     return bool(settings.args() or settings.tool) and not re.search(r"\w", rest.low)
 
@@ -344,10 +345,10 @@ def _cuts(text: Text) -> list[Cut]:
     for match in list(_SOFT.finditer(text.low))[:MOST]:
         left, right = text.part(0, match.start()), text.part(match.end())
         bare = any((_FORMAT.match(left.low), _PICTURE_FOR.fullmatch(left.low), _ONLY_WHICH.fullmatch(left.low)))
-        bare = bare or _settings_only(left) or _GOES_ON.search(left.low) is not None
+        bare = bare or settings_only(left) or _GOES_ON.search(left.low) is not None
         if bare or _NOT_HIM.fullmatch(right.low) or rides(right.low) or _listed(match.group().strip(), left, right):
             continue
-        if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not _settings_only(right):
+        if left.low and right.low and not MARKS_ONLY.fullmatch(right.low) and not settings_only(right):
             cuts.append(
                 Cut(left, right, bool(match["but"]), match.group(), match.group()[0] in ",:-" or "-" in match.group())
             )
@@ -373,7 +374,7 @@ _AND_MORE = re.compile(r"\ue000+(?:, \ue000+)*,? (?:and|&) \ue000+")
 
 
 def _remark(reading: Reading, text: Text) -> bool:
-    if any(ref.how != "current" for ref in text.takes) or _settings_only(text):
+    if any(ref.how != "current" for ref in text.takes) or settings_only(text):
         return False
     sure = max(reading.sure, reading.share("reply") + reading.share("aside"))
     return reading.intent in ("reply", "aside", "like", "dislike") and sure >= 0.6 and len(text.low) > 2

@@ -1,4 +1,4 @@
-"""Somebody else in the last picture: "no wait, I meant Max" after a drawing of Lily."""
+"""Another one in the last picture: "no wait, I meant Max" after a drawing of Lily, "I meant a red one" after a hat."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from .references import Text, rx
 from .state import Call, Step
+from .words import COLOURS, WEAR, either
 
 _MEANT = rx(
     r"(?:(?:no|nope|wait|hang on|hold on|sorry|oops|argh|oh|er+|um|not (?:him|her|that one|{C})|"
@@ -14,11 +15,24 @@ _MEANT = rx(
     r"(?:it|that|this) should(?:'ve| have)? be(?:en)?|make that) (?:to say )?)(?P<c>{C})"
     r"(?:,? (?:not|instead of) (?:{C}|him|her))?(?:,? (?:sorry|please|instead|actually|obviously))*[.! ]*"
 )
+_ONE = re.compile(
+    r"(?:(?:no|nope|not quite|sorry|oh|hm+|wait|well)\b[a-z ]{0,20}[,.!]+ )*"
+    r"(?:(?:i (?:meant|mean|wanted|want|said)|make (?:it|that)|rather|maybe|how about|what about) )?(?P<a>an?) "
+    r"(?P<look>(?!new|different|other|nice|nicer|better|good|second|third|next|quick|fresh|last)[a-z]+) one"
+    r"(?:,? (?:please|instead|rather|then|though|dear))*[.!? ]*"
+)
+_THING = re.compile(rf"\b(?:an?|the|his|her|its|some) (?:[a-z]+ ){{0,2}}?({either(WEAR | {'balloon'})})\b")
 
 
 def instead(text: Text) -> list[Step] | None:
     """The current picture with the one that was meant, where it shows one subject and that is another."""
-    match, take = _MEANT.fullmatch(text.low), text.state.take(text.state.current)
+    take = text.state.take(text.state.current)
+    if take and (other := _ONE.fullmatch(text.low)):
+        if things := _THING.findall(take.prompt.lower()):
+            return [Call("edit", {"take": take.number, "instruction": f"{other['a']} {other['look']} {things[-1]}"})]
+        if other["look"] in COLOURS:
+            return [Call("edit", {"take": take.number, "instruction": f"make it {other['look']}"})]
+    match = _MEANT.fullmatch(text.low)
     subject = text.subject_at(match.start("c")) if match else None
     if subject is None or take is None or len(subject.names) != 1 or len(take.concepts) != 1:
         return None

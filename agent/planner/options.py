@@ -97,3 +97,8 @@ def option_of(said: str, options: Sequence[str]) -> str | None:
         declined = r"\b(?:not|sorry|no|than|instead of|over|without|isn't|wasn't),? "
         fits = [i for i in fits if not re.search(rf"{declined}{re.escape(lowered[i])}\b", said)]
     return options[fits[0]] if len(fits) == 1 else None
+
+
+def yes_or_no(options: Sequence[str]) -> bool:
+    """Whether a question only wants a yes."""
+    return {option.lower() for option in options} == {"yes", "no"}

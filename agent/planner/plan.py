@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
-from . import intent as intents
-from .clauses import MARKS_ONLY, clauses, judge_with, rides
-from .extract import carry_out, which, who
+from .clauses import clauses, judge_with
+from .decide import decide, grammar
+from .extract import carry_out, which
 from .instead import instead
 from .intent import vote_of
-from .intents.concepts import forget, rename
-from .intents.free import free
-from .intents.history import compare, history
-from .intents.recall import recall
 from .intents.refine import refined
-from .intents.repeat import again
-from .intents.talk import HELP, able, deletes, talk
-from .intents.teaching import teach
 from .meeting import ONE_MORE
-from .normalise import CONCEPT, lead, lower, tail
+from .normalise import lead, lower
 from .references import Text, read
 from .repairs import repaired
-from .scenes import changes_the_setting, describes_a_picture, of_a_stranger
 from .state import Ask, Call, Hints, Say, State, Step
+from .strangers import by_name, who_is
 from .words import DRAW_VERBS, EDIT_VERBS, PICTURES, either
 
-Family = Callable[[Text], list[Step] | None]
-# Families that recognise whole sentences; the first that does has it. None reads more than COMMAND chars.
-FAMILIES: tuple[Family, ...] = (rename, forget, history, compare, recall, talk)
-COMMAND = 300
-_KEPT: dict[str, tuple[str, ...]] = {
-    "ask words": ("ask", "edit"),
-    "ask plain": ("ask",),
-    "ask name": ("ask",),
-    "ask images": ("ask",),
-    "ask kind": ("ask",),
-    "ask take": ("ask",),
-    "ask takes": ("ask",),
-}
-"""Where a question of the grammar stands whatever else might be found: intents by what it asks for."""
-_WANTS = ("draw", "edit", "refine", "teach", "like", "dislike", "recall")
-A_CHANCE = 0.02
-"""A remark that stands alone is taken for a request that is at least this likely."""
-A_GUESS = 0.4
-"""Below this the classifier only guesses."""
-SURE_TO_ASK = 0.8
-"""A request that the grammar can read is only asked about when it is this likely to say too little."""
-_ASKS = ("ask", "draw", "edit", "forget", "rename", "teach", "fork", "refine", "compare", "like", "dislike")
 MOST_CALLS = 8
 
 # "New picture: …", "next scene, …": what follows is drawn afresh.
@@ -78,19 +48,6 @@ _AFRESH_AT_END = re.compile(
     r"(?:new|fresh|separate|different) (?:one|picture|pic|image|photo|drawing|painting|sketch|scene)"
     r"(?:,? (?:please|mind|mate|love|though|thanks|this time|ok|okay|now|then))*[.! ]*$"
 )
-# What a change is for says nothing about what kind of request it is.
-_WHY = re.compile(
-    r"(?<=\w{3}),? so (?:that )?(?:i|we|you|it|he|she|they|people|everyone|(?:the|my|our|his|"
-    r"her) [a-z]+)(?: [a-z]+)? (?:can|could|will|would|"
-    r"may|might|has|have|gets?|looks?|is|are)\b.*"
-)
-# "Rust on the left door, always": so in every picture from now on.
-_LASTS = re.compile(
-    r"(?:[,.;!]| -) (?:(?:and|so|like|please|for) )*(?:always|ever(?: again)?|from now on|"
-    r"every (?:single )?time|for good|forever|"
-    r"permanently|in (?:every|all) (?:pictures?|drawings?)|never(?: again)?|no exceptions?|"
-    r"without exception)(?: please)?[.! ]*$"
-)
 _UNUSED = re.compile(
     r",? ?\(?(?:and )?(?:please )?(?:ignore|forget about|leave|skip|never ?mind|disregard|don't (?:use|"
     r"mind|look at)|dont use|"
@@ -103,11 +60,11 @@ _NEVER_MIND = re.compile(
     rf"(?:oh |ok |ah |no )*never ?mind(?: (?:that|it))?(?:[,.;:!]+ | (?={either(EDIT_VERBS)}\b|"
     rf"{either(DRAW_VERBS)}\b|undo|redo|go )) ?(?=\w)"
 )
-_SENTENCES = re.compile(r"[.!?;]\s+\w")
 
 
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     """The steps for a sentence: tool calls in order, or one question, or words. Never empty."""
+    text = by_name(text, state, hints)
     if state.attached and (unused := _UNUSED.search(lower(text))):
         state = replace(state, attached=())
         text = f"{text[: unused.start()]}{text[unused.end() :]}".strip(" ,") or text
@@ -130,7 +87,8 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
         if clause.state is not state:  # a remark has named whom it means
             now = replace(now, focus=clause.state.focus)
         steps += _clause(clause, now, steps, sequel)
-    return tidy(_counted_once(_rejecting(steps, whole), whole))
+    steps = tidy(_counted_once(_rejecting(steps, whole), whole))
+    return who_is(text, state, steps) or steps
 
 
 _SEQUEL = re.compile(r"\b(?:then|after that|afterwards|thereafter|after which)\b")
@@ -182,123 +140,6 @@ def _after(steps: list[Step], state: State) -> State:
 def _once(calls: list[Call]) -> list[Call]:
     """The calls without those said twice; only steps back and forth add up."""
     return [c for i, c in enumerate(calls) if c not in calls[:i] or c.tool in ("undo", "redo")]
-
-
-def grammar(text: Text) -> list[Step]:
-    """What the grammar alone makes of a clause."""
-    steps = command(text)
-    if steps is None:
-        start = lead(text.low)
-        steps = free(text.part(start) if start < len(text.low) else text)
-    return steps
-
-
-def decide(text: Text) -> list[Step]:
-    """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
-    if kept := deletes(text):
-        return kept
-    steps = grammar(text)
-    if text.hints.mode == "refine":
-        return carry_out("refine", text)
-    if text.hints != Hints() and not isinstance(steps[0], Ask):
-        return steps
-    if MARKS_ONLY.fullmatch(text.low):
-        return steps
-    vote = vote_of(steps)
-    why = _WHY.search(text.low)
-    reading = intents.classifier().read(text.part(0, why.start()) if why else text, vote)
-    intent = reading.intent
-    if intent == "aside":
-        intent = max(_WANTS, key=reading.share)
-        if vote == "edit" and reading.sure < A_GUESS and reading.share(vote) > A_CHANCE:
-            intent = vote
-        intent = intent if reading.share(intent) > A_CHANCE else "reply"
-    if intent == "ask" and vote in ("draw", "edit") and (reading.sure < SURE_TO_ASK or _COMPLETE.match(text.low)):
-        intent = vote
-    if changes_the_setting(text):
-        intent = "edit"
-    elif intent in ("edit", "ask") and describes_a_picture(text):
-        intent = "draw"
-    if (intent == "edit" or (intent == "draw" and text.subjects)) and _holds(text):
-        intent = "refine" if isinstance(who(text), str) else intent
-    elif intent == "refine" and _SHOWN.match(text.low) and not _holds(text):
-        intent = "draw"
-    if intent == "refine" and of_a_stranger(text):
-        intent = "edit"
-    if vote == intent and (intent in ("edit", "refine", "fork", "rename") or (intent == "draw" and not again(text))):
-        return carry_out(intent, text)
-    if vote == intent or (intent == "repeat" and vote == "draw"):
-        return steps
-    if intent == "edit" and text.state.current is None and not (text.files or text.state.attached) and _scene(text):
-        intent = "draw"
-    if intent == "reply" and vote.startswith("ask") and reading.sure < 0.95:
-        return steps
-    if vote.startswith("ask") and intent in _KEPT.get(vote, _ASKS):
-        return steps
-    found = carry_out(intent, text)
-    return steps if vote.startswith("ask") and isinstance(found[0], Ask) else found
-
-
-_COMPLETE = re.compile(
-    r"(?:please )?make (?:the|his|her|its) [a-z]+ (?!better|nicer|cooler|other)(?:[a-z]{3,}er|(?:more|less) [a-z]+)"
-    r"[.! ]*$"
-)
-"""As in "make the sea greyer": whatever the sea is called, nothing is missing."""
-
-
-def _holds(text: Text) -> bool:
-    """Whether the end of a clause says that it holds for good: "…, note that down"."""
-    last = re.split(r"[,.;!] | - ", text.low.rstrip(" .!"))[-1]
-    lasts = _LASTS.search(text.low) or (len(last) < len(text.low) - 3 and rides(last))
-    every = [ref for ref in text.takes if ref.how == "group" and ref.said.startswith("all")]
-    if every and re.search(r"\b(?:from now on|always|for good|forever|never)\b", text.low):
-        return True  # "longer ears from now on, in all of them"
-    return bool(lasts) and not any(ref.how != "current" for ref in text.takes)
-
-
-_SHOWN = re.compile(rf"{CONCEPT}+ (?:with|in|wearing|holding|carrying|under)\b")
-"""A subject and what it wears: a picture, and nothing that lasts."""
-_NOUN = re.compile(r"(?:\b(?:an?|two|three|some|him|her|he|she|them)|\ue000) ")
-_CHANGING = re.compile(
-    rf"(?:now|and|please|also|but|with|without|more|less|it|the|his|its|"
-    rf"{either(EDIT_VERBS - {'have', 'place', 'let', 'get'})})\b"
-)
-
-
-def _scene(text: Text) -> bool:
-    """Whether words that read like a change can be the first picture: they name something and change nothing."""
-    low = text.low[lead(text.low) :]
-    placed = re.match(r"(?:put|set|place|paint|give me) (?:[a-z]+ ){0,2}?(?:\ue000|him |her |them )", low)
-    return placed is not None or (_NOUN.search(f"{low} ") is not None and not _CHANGING.match(low))
-
-
-_SAVED = re.compile(
-    r",? (?:(?:please|and|so|then) )*(?:save|keep|store|learn|memori[sz]e|remember) (?:it|him|her|them)"
-    r"(?: please)?[.! ]*$"
-)
-"""As in "this is my new van Lightning save it"."""
-
-
-def command(text: Text) -> list[Step] | None:
-    """What a family of whole-sentence commands makes of the clause, with and without politeness around it."""
-    if not text.files and able(text):
-        return [Say(HELP, weak=False)]
-    saved = _SAVED.search(text.low)
-    if teaching := teach(text.part(0, saved.start()) if saved and saved.start() > 8 else text):
-        return teaching
-    if len(text.low) > COMMAND:
-        return None
-    start, end = lead(text.low), tail(text.low)
-    bodies = [text]
-    if 0 < start or end < len(text.low):
-        bodies += [text.part(0, end), text.part(start, max(start, end))]
-    if _SENTENCES.search(text.low):
-        return None
-    for family in FAMILIES:
-        for body in bodies:
-            if body.low and (steps := family(body)):
-                return steps
-    return None
 
 
 def _clause(text: Text, state: State, before: list[Step], sequel: bool) -> list[Step]:

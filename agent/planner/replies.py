@@ -148,6 +148,11 @@ def _recalled(args: Result, answer: Result) -> str:
         if answer.get("taught"):
             return "I know nothing that fits."
         return "I have not learned anything yet. Show me pictures of a subject and tell me its name."
+    takes = [t["take"] for t in _list(answer.get("takes")) if isinstance(t, Mapping) and "take" in t]
+    if args.get("query") and all("similarity" in concept for concept in found):  # nobody is called so
+        if takes:
+            return f"You asked for that in take{'s' if len(takes) > 1 else ''} {listed(sorted(takes))}."
+        return f"I know nothing by that name; the nearest may be {found[0].get('name')}."
     lines = []
     for concept in found[:12]:
         line = f"{concept.get('name')}" + (f" ({concept['kind']})" if concept.get("kind") else "")

@@ -7,7 +7,7 @@ import re
 from .normalise import CONCEPT, lead
 from .references import Text
 from .subjects import PRONOUN
-from .words import DRAW_VERBS, WEAR, either
+from .words import ANIMALS, DRAW_VERBS, PARTS, PEOPLE, WEAR, either, table
 
 _AT = (
     r"(?:in|on|at|by|near|under|inside|behind|beside|among|outside|over|across|next to|in front of|deep in|"
@@ -77,3 +77,73 @@ def of_a_stranger(text: Text) -> bool:
     if take is None or take.concepts or text.subjects or text.state.focus:
         return False
     return PRONOUN.search(text.low) is not None
+
+
+_FIGURES = (ANIMALS | PEOPLE) - table("friend") | table(
+    "unicorn monster alien ghost witch wizard fairy mermaid pirate knight astronaut ninja zombie vampire elf troll "
+    "giant superhero clown cowboy snowman angel goblin robot mug teapot car house castle boat ship rocket spaceship "
+    "train truck bus plane mushroom flower cactus"
+)
+"""What a picture can be of: "make a …" asks for one."""
+_NEW = (
+    rf"(?:an?|one|some|two|three) (?:(?!(?:different|other|better|new|[a-z]+er) )[a-z-]+ ){{0,3}}?"
+    rf"{either(_FIGURES)}s?"
+)
+_MAKES = re.compile(
+    rf"(?:(?:now|then|next|also|and|please|ok),? )*(?:make(?: (?:me|us))?|(?:what|how) about) {_NEW}(?:,? and {_NEW})*"
+    rf"(?: (?:{_AT}|with|wearing|holding|riding|who|that|[a-z]{{3,}}ing)\b.*)?[.!? ]*"
+)
+_OF_THE_PICTURE = re.compile(
+    rf"[\ue000-\ue003]|\b(?:him|her|it|them|his|its|their|here|there|instead|too|(?:the|this) {either(PARTS)})\b"
+)
+
+
+def makes_a_new_one(text: Text) -> bool:
+    """Whether "make a dragon in the forest" asks for a figure and says nothing of the current picture."""
+    low = text.low[lead(text.low) :]
+    if text.files or text.state.attached:
+        return False
+    return _MAKES.fullmatch(low) is not None and _OF_THE_PICTURE.search(low) is None
+
+
+_PLACES = table(
+    "beach seaside sea ocean forest wood woods jungle city town village street desert dunes snow mountain mountains "
+    "meadow field park garden castle palace farm barn kitchen bedroom bathroom office school library shop market cafe "
+    "restaurant harbour harbor port river lake island volcano playground zoo airport station cave space"
+)
+_TIMES = table(
+    "night nighttime midnight day daytime daylight noon morning afternoon evening dusk dawn sunset sunrise sunshine "
+    "moonlight rain storm fog snow winter summer autumn spring"
+)
+_ABOUT = re.compile(
+    rf"(?:(?:and|so|ok|now|hm+|but|then|or|well|yes|no),? )*(?:what|how) about (?P<where>(?:{_AT} )?(?:(?:the|an?) )?"
+    rf"(?:[a-z]+ ){{0,2}}?{either(_PLACES | _TIMES)}(?:,? (?:at|in|during|by) (?:the )?{either(_TIMES)})?)"
+    r"(?:,? (?:instead|then|now|maybe|perhaps|please))*[?.! ]*"
+)
+
+
+_LISTED = re.compile(rf"{CONCEPT}+(?:, ?(?:and )?(?:[a-z-]+ ){{0,2}}[a-z-]+){{1,5}}[. ]*")
+_SET = re.compile(rf"\b{either(_PLACES | _TIMES)}\b")
+
+
+def lists_a_picture(text: Text) -> bool:
+    """As in "▮, city, night": a subject and its setting in single words."""
+    return _LISTED.fullmatch(text.low) is not None and _SET.search(text.low) is not None
+
+
+_SAME = re.compile(
+    r"(?:(?:ok|now|and|so),? )*(?:the )?same(?: (?:thing|one|picture))?, (?!again|please|thanks)"
+    r"(?P<where>[^,.;!?\ue000-\ue003]{2,40})[.! ]*"
+)
+_NOW = re.compile(
+    rf"(?:(?:ok|so|and),? )*(?:now|then|suddenly) (?:it's|it is|its) (?P<where>{either(_TIMES)}(?: ?time)?)"
+    r"(?: now)?[.! ]*"
+)
+
+
+def another_setting(text: Text) -> str:
+    """What is to be otherwise in "what about a forest at night?" and "same, no moon", said of those in the current
+    picture; "" of anything else."""
+    known = text.state.current is not None
+    match = next(filter(None, (form.fullmatch(text.low) for form in (_ABOUT, _SAME, _NOW))), None) if known else None
+    return text.raw[match.start("where") : match.end("where")] if match else ""

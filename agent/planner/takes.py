@@ -83,11 +83,11 @@ _LISTING = re.compile(
     r".{0,60}\b(?:better|between|difference|compared?|differ)\b"
 )
 _BARE = re.compile(rf"(?<![\w#.])(?:\d{{1,4}}|{either(dict.fromkeys(NUMBERS))})(?![\w-]|"
-    rf"\.\d){_NOT_NUMBERED}{_AFTER}")
+    rf"\.\d){_NOT_NUMBERED}(?:{_AFTER}|(?= \d))")
 _PLACED = re.compile(
     rf"(?<!\w)(?:back to|return to|(?:thumbs (?:up|down)|stars?|points?) (?:for|to)|from|of|in|on|to|"
     rf"edit|do|try|fork|branch|branch off|branch from|use|pick|"
-    rf"choose|than|rate|like|love|same as|as in|into|onto|"
+    rf"choose|than|rate|like|love|same as|as in|into|onto|delete|erase|trash|discard|"
     rf"make|continue with|continue from|go with|go to|jump to|switch to|open|keep|redraw|redo|hate|prefer)"
     rf" (?P<n>\d{{1,4}}|{either(dict.fromkeys(NUMBERS))}){_NOT_NUMBERED}"
     rf"(?:{_AFTER}|(?= (?:here|can|does)\b))"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..words import LITTLE
+from ..words import LITTLE, renamed
 from .phrases import COLOURS
 
 if TYPE_CHECKING:
@@ -80,10 +80,16 @@ def the_one(instruction: str, subjects: Sequence[SubjectInput]) -> SubjectInput 
     return named[0] if len(named) == 1 < len(subjects) else None
 
 
-def recolours(instruction: str) -> bool:
-    """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then."""
+def recolours(instruction: str, called: Iterable[str] = ()) -> bool:
+    """Whether an order gives the figure, or a part of it, another colour: it cannot look like its references then.
+
+    `called`: what the figure is called, "Biscuit" or "dog".
+    """
     low = _NO_SETTING.sub("", instruction.lower())
-    return not WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(instruction))
+    own = instruction
+    for name in called:
+        low, own = renamed(low, name), renamed(own, name)
+    return not WORN.search(low) and bool(_COLOURED.search(low) and _OWN.search(own))
 
 
 def beyond(before: Image, after: Image, mask: Callable[[Image], Image]) -> float | None:

@@ -75,7 +75,6 @@ class ChatScreen(Screen[None]):
         """How pictures are drawn: what /method chose."""
         self._top = TopBar()
         self.turn = LiveTurn(self.log_view, self.working)
-        self._before: Take | None = None
         """Where the user was when the turn under way began."""
         self._resume: tuple[Entry, str, tuple[Path, ...]] | None = None
         self._waiting: Prompt.Said | None = None
@@ -208,7 +207,6 @@ class ChatScreen(Screen[None]):
 
     async def say(self, text: str, files: tuple[Path, ...] = ()) -> None:
         """Say a sentence to the agent."""
-        self._before = self.bridge.head
         try:
             self.bridge.say(text, files, self.method)
         except LimnerError as error:
@@ -230,9 +228,7 @@ class ChatScreen(Screen[None]):
 
     async def turn_over(self, turn: Turn | None, error: LimnerError | None) -> None:
         """The turn has ended."""
-        head = self.bridge.head if self.bridge.ready else None
-        stayed = head is None or (self._before is not None and head.id == self._before.id)
-        entry = await self.turn.over(turn, error, None if stayed else head)
+        entry = await self.turn.over(turn, error, self.bridge.head if turn is not None and turn.went else None)
         if isinstance(error, UserError) and entry is not None and not self.prompt.line.text:
             self.prompt.say_instead(entry.text)
         if self.focused is None:

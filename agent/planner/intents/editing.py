@@ -18,7 +18,7 @@ from ..takes import number_of
 from ..words import ANIMALS, ORDINALS, PEOPLE, either
 from .concepts import near_question
 from .history import one_take
-from .missing import whose
+from .missing import HOW, mends, whose
 
 # A take named in front: "the second one, at night", "in take 3, add a hat", "same as the first but snowy".
 _FRONT = rx(
@@ -99,6 +99,8 @@ def edit(text: Text) -> list[Step]:
     instruction = _instruction(body, target)
     if not instruction:
         return [bare_take(body, take)]
+    if mends(instruction):
+        return [HOW]
     known = body.state.take(take)
     if unclear := whose(body, known.concepts if known else ()):
         return [unclear]

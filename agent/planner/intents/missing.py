@@ -6,9 +6,9 @@ import re
 
 from ..references import Text
 from ..spelling import nearly
-from ..state import Ask
+from ..state import Ask, Call, Step
 from ..subjects import antecedents, likely_name
-from ..words import PARTS, WORDLIKE, either
+from ..words import PARTS, WEAR, WORDLIKE, either
 
 _VAGUE = re.compile(
     rf"(?:change|edit|modify|replace|adjust|alter|update|swap|tweak|rework|switch|transform|colou?r|"
@@ -77,6 +77,11 @@ def missing(text: Text) -> Ask | None:
     return HOW
 
 
+def mends(words: str) -> bool:
+    """Whether a change only says that something is to be better: "mend her"."""
+    return _MENDS.fullmatch(words.lower().strip(" .!?")) is not None
+
+
 def vague(low: str) -> bool:
     """Whether the words are a change that does not say what it changes to."""
     return _VAGUE.fullmatch(low) is not None or low in (
@@ -86,6 +91,23 @@ def vague(low: str) -> bool:
         "edit",
         "change this",
     )
+
+
+_UNWANTED = re.compile(
+    rf"(?:(?:no|oh|but|sorry|ok),? )*(?:i|we) (?:don't|do not|didn't|never) (?:want|need|wanted|asked for) "
+    rf"(?P<what>(?:the|his|her|its|any|that|those|a|an) (?:[a-z]+ )?{either(WEAR | {'balloon'})})"
+    r"(?:,? (?:any ?more|now|there|please|at all|on (?:him|her|it)|(?:please )?take (?:it|them|that)? ?(?:off|away)|"
+    r"(?:please )?remove (?:it|them)))*[.! ]*"
+)
+
+
+def unwanted(text: Text) -> list[Step] | None:
+    """As in "I don't want the glasses, take off": what somebody in the picture wears is to go."""
+    match = _UNWANTED.fullmatch(text.low)
+    if match is None or text.state.current is None:
+        return None
+    what = re.sub(r"^(?:any|an?|that|those) ", "the ", match["what"])
+    return [Call("edit", {"take": text.state.current, "instruction": f"without {what}"})]
 
 
 def _core(text: Text) -> str:

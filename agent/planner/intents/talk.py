@@ -29,13 +29,14 @@ _THANKS_TAIL = re.compile(
 )
 _GREETING = re.compile(
     rf"{either(GREETINGS)}(?:[,!. ]+(?:there|limner|you|all|everyone|again|my friend|friend|buddy|"
-    rf"mate|how are you(?: doing| today)*|how(?:'s| is) it going|nice to meet you|what's up|"
+    rf"dear|darling|sweetheart|love|mate|how are you(?: doing| today)*|"
+    rf"how(?:'s| is) it going|nice to meet you|what's up|"
     rf"to you(?: too)?|good to see you))*"
 )
 _BYE = re.compile(
     rf"(?:(?:ok|okay|thanks|thank you|alright|well|great)[,.! ]+)*{either(FAREWELLS)}(?:[,!. ]+(?:limner|"
     rf"then|for now|for today|now|everyone|all|thanks|thank you|bye|soon|tomorrow|later|see you|"
-    rf"my friend))*"
+    rf"my friend|dear|darling|sweetheart|love|mate|friend|folks))*"
 )
 _DELETES = rx(
     r"(?:(?:please|can you|could you|now|just) )*(?:delete|erase|trash|remove|throw (?:away|out)|get rid of) {T}"
@@ -54,7 +55,7 @@ _HELP = re.compile(
     r"what are (?:you(?: able to do| capable of)?|your (?:options|commands|features|abilities|"
     r"capabilities|functions|skills))|what(?:'s| is) (?:this|limner)(?: (?:about|for|thing|"
     r"program))?|who are you|what do you do|show (?:me )?(?:the )?(?:help|commands|options)|"
-    r"(?:explain|tell me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|"
+    r"(?:explain|tell me|show me) (?:how (?:this|it|you) works?|what you can do|about yourself|yourself|"
     r"how to .{1,80})|what else can you do|how to .{1,80}|give me (?:some )?(?:examples|tips|a hint|"
     r"hints|help))"
 )
@@ -141,12 +142,6 @@ _ASKED = re.compile(
     r"see)(?: me)?(?: all| the| my| our| a list of)* (?:takes|pictures so far|history|tree|scores|"
     r"prompt|seed|versions of|gallery|prompts|seeds|sessions)|where's|how's|remind me|describe )"
 )
-_SHOW_TAKE = rx(
-    r"(?:show|open|view|display|see|let me see|look at|let me look at|describe|can i see|"
-    r"i want to see)(?: me)?(?: again)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is|"
-    r" was)(?: in| on)?|tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|"
-    r"what does (?P<t>{T}) show"
-)
 
 
 _ABLE = re.compile(
@@ -219,16 +214,40 @@ def question(text: Text) -> list[Step] | None:
         "",
         text.low.strip(" .!,;:-").rstrip("? "),
     )
-    if _SHOW_TAKE.fullmatch(low):
-        ref = text.takes[0] if text.takes else None
-        take = text.state.take(ref.numbers[0]) if ref and len(ref.numbers) == 1 else None
-        said = describe(take) if take else "There is no such take"
-        return [Say(f"{said[0].upper()}{said[1:]}.", weak=False)]
     if not _ASKED.match(low) and not re.match(
         r"(?:and )?(?:why|how come|what)$|what\b.{0,20}\bhappened", low
     ):
         return None
     return [Say(_answer(text, low), weak=False)]
+
+
+_KEEPS = re.compile(
+    r"(?:.{0,40}[,.] )?(?:(?:and|so|please|now|(?:how|where) (?:do|can|could|would) (?:i|we|you)|(?:can|could|may) "
+    r"(?:i|we|you)|(?:i|we)(?:'d| would| should)? (?:want|like) to|i need to|let me|how to) )*"
+    r"(?:save|export|download|print|send|share) (?:it|this|that|them|him|her|\ue000+|\ue001+|\d+|"
+    r"(?:the|this|that|my|these|a|all (?:the|my)) (?:[a-z]+ )?(?:pictures?|images?|photos?|takes?|one|files?))"
+    r"(?: (?:out|please|to (?:my )?[a-z]+|as (?:a |an )?(?:png|jpe?g|file|picture|image)|on (?:my )?[a-z]+|somewhere))*"
+    r"(?:,? (?:please|how (?:do|can) i do (?:that|it)|dear|thanks))*"
+)
+_SCORES = re.compile(
+    r"what (?:does|do|is|are|means?) (?:the |this |a )?(?:subject|text|copy|scores?)\b.{0,20}"
+    r"|what (?:does|do) (?:the |these )?(?:numbers|scores) mean"
+)
+
+
+def guidance(text: Text) -> list[Step] | None:
+    """What is asked about the pictures themselves: how to keep one, what its scores say."""
+    low = text.low.strip(" .!,;:-").rstrip("? ")
+    if text.state.takes and not (text.files or text.state.attached) and _KEEPS.fullmatch(low):
+        said = [int(number) for number in re.findall(r"\d+", low)]
+        said += [ref.numbers[0] for ref in text.takes if len(ref.numbers) == 1]
+        number = next(filter(text.state.exists, said), text.state.current)
+        return [Say(f"Every picture is a file already; `limner show {number} --out picture.png` copies it "
+                    "to where you like.", weak=False)]  # fmt: skip
+    if _SCORES.fullmatch(low) and not text.subjects and not text.takes:
+        return [Say("From 0 to 1: subject is the likeness to the pictures you taught, text how well your words are "
+                    "met, copy how near it comes to one of those pictures (high is bad).", weak=False)]  # fmt: skip
+    return None
 
 
 def _answer(text: Text, low: str) -> str:
