@@ -91,7 +91,8 @@ class Shelf:
             self._make_room(role)
             prepare_libraries(self.preset.threads)
             settings = {**(place.settings() if spec.memory else {}), **spec.settings}
-            self._loaded[role] = known[spec.family].load(spec.folder, place.device, settings)
+            device = str(settings.get("device", place.device))
+            self._loaded[role] = known[spec.family].load(spec.folder, device, settings)
         return self._loaded[role]
 
     def _make_room(self, role: str) -> None:

@@ -281,7 +281,7 @@ class Studio:
 
         model: Autoregressive = self.backbone("ar")  # type: ignore[assignment]
         pixels = to_tensor(square(image, model.side))
-        made = model.decode_tokens(model.encode(pixels))
+        made = model.decode_tokens(model.encode(pixels)).cpu()
         return float(((made - pixels) / 2).square().mean()) < WORLD_ERROR
 
     def embed_images(self, images: Sequence[Image], masks: Sequence[Image | None] = ()) -> np.ndarray:

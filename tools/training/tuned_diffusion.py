@@ -79,11 +79,11 @@ class TunedDiffusion(Tuned, IpAdapter):
         pipe, images = model.pipe, None
         words = pipe.encode_prompt(self.painting(request, [0]).prompt, pipe.device, 1, False)[0]
         side, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
-        noise = torch.randn(1, channels, side, side, generator=torch.Generator().manual_seed(0)).to(pipe.device)
+        noise = torch.randn(1, channels, side, side, generator=torch.Generator().manual_seed(0)).to(words)
         if model.adapted:
             pipe.set_ip_adapter_scale(0.0)
             width = pipe.image_encoder.config.projection_dim
-            images = {"image_embeds": [torch.zeros(1, 1, width, device=pipe.device)]}
+            images = {"image_embeds": [torch.zeros(1, 1, width).to(words)]}
         with torch.no_grad():
             made: Tensor = pipe.unet(noise, 500, words, added_cond_kwargs=images).sample
         return made
