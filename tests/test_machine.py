@@ -66,7 +66,8 @@ def test_fewer_bits_are_for_gpus_and_for_models_of_tokens():
 def test_old_gpus_multiply_in_float16_what_stands_it():
     old = replace(gpu(16), half="float16")
     assert fit(MODEL, old).placements[0].precision == "bfloat16"
-    assert {place.precision for place in fit(replace(MODEL, family="stable_diffusion_xl"), old).placements} == {"float16"}
+    painted = fit(replace(MODEL, family="stable_diffusion_xl"), old).placements
+    assert {place.precision for place in painted} == {"float16"}
 
 
 def test_what_fits_nowhere_is_said():

@@ -105,6 +105,7 @@ threads: 1
     ("old", "new", "line", "message"),
     [
         ("threads: 1", "thread: 1", 9, "unknown key 'thread'. Did you mean 'threads'?"),
+        ("summary: My own.", "sumary: My own.", 2, "Did you mean 'summary'?"),
         ("threads: 1", "threads: many", 9, "'threads' must be a number"),
         ("family: janus", "family: janos", 6, "there is no model family 'janos'. Did you mean 'janus'?"),
         ("family: janus", "family: clip", 6, "for models.encoder"),

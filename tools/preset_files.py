@@ -122,7 +122,8 @@ def _mistakes(file: PresetFile) -> Iterator[Mistake]:
         elif not KEYS[key][0](value):
             yield (key,), f"{key!r} must be {KEYS[key][1]}."
     for key in NEEDED:
-        if key not in file.data:
+        # A slip of the pen is named where it stands.
+        if key not in file.data and not difflib.get_close_matches(key, map(str, file.data.keys() - KEYS), 1):
             yield (), f"{key!r} is missing."
     left_out = file.data.get("not_for")
     for name, what in left_out.items() if isinstance(left_out, dict) else ():

@@ -19,6 +19,8 @@ class Adapting(Diffusion):
 
     large: ClassVar[tuple[str, ...]] = ("transformer", "text_encoder")
     """The pipeline's large parts: those that are loaded with fewer bits where memory is scarce."""
+    drawing: ClassVar[str]
+    """Name of the pipeline's class as the checkpoint's `model_index.json` has it."""
     lasting: tuple[Path, ...] = ()
     """Adapters that the preset names: on before all others, and not taken off."""
 

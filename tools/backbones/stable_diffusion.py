@@ -38,6 +38,7 @@ class StableDiffusion(Adapting):
     )
     cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
     settings: ClassVar[frozenset[str]] = frozenset({"variant", "half"})
+    drawing: ClassVar[str] = "StableDiffusionPipeline"
     large: ClassVar[tuple[str, ...]] = ("unet",)
     single_file: ClassVar[tuple[str, ...]] = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")
 
@@ -60,7 +61,7 @@ class StableDiffusion(Adapting):
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> StableDiffusion:
         """With `settings["half"]` the U-Net multiplies in bfloat16 where the processor can; weights are as they are."""
         place = Placement.of(settings, device)
-        pipe = cls.read("StableDiffusionPipeline", folder, settings, place)
+        pipe = cls.read(cls.drawing, folder, settings, place)
         if (adapter := adapter_of(folder, settings)) is not None:
             load_adapter(pipe, adapter)
         place.apply(pipe)

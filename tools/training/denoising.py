@@ -42,7 +42,8 @@ class DenoisingTask(Task):
     @torch.no_grad()
     def study(self, material: Material, config: TrainingConfig) -> None:
         pipe, vae = self.pipe, self.pipe.vae
-        pixels = torch.cat([to_tensor(example.picture) for example in material.examples]).to(pipe._execution_device, vae.dtype)
+        pixels = torch.cat([to_tensor(example.picture) for example in material.examples])
+        pixels = pixels.to(pipe._execution_device, vae.dtype)
         found = [vae.encode(part).latent_dist.mean for part in pixels.split(16)]
         self.latents = torch.cat(found) * vae.config.scaling_factor
         cells = torch.from_numpy(np.stack([example.weight for example in material.examples]))[:, None]
