@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -155,6 +156,8 @@ def elsewhere() -> Iterator[str]:
     with ExitStack() as undone:
         undone.callback(setattr, threading.Thread, "run", run)
         undone.callback(setattr, torch, "autocast", autocast)
+        undone.callback(delattr, torch, THERE)
+        setattr(torch, THERE, SimpleNamespace(empty_cache=lambda: None))  # as torch.cuda
         threading.Thread.run = here_and_there  # type: ignore[method-assign]
         torch.autocast = cast  # type: ignore[misc,assignment]
         with _Calls(), _Operations():

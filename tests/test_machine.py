@@ -70,6 +70,12 @@ def test_old_gpus_multiply_in_float16_what_stands_it():
     assert {place.precision for place in painted} == {"float16"}
 
 
+def test_only_pipelines_have_parts_that_can_wait():
+    tokens = replace(MODEL, family="emu3")
+    assert [place.bits for place in fit(tokens, gpu(16)).placements] == [8, 4]
+    assert not fit(tokens, gpu(4)).possible and fit(MODEL, gpu(4)).possible
+
+
 def test_what_fits_nowhere_is_said():
     found = fit(MODEL, processor(2))
     assert not found.possible and "18 GB" in found.sentence and "2 GB" in found.sentence

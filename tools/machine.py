@@ -210,6 +210,9 @@ def fit(spec: ModelSpec, here: Machine) -> Fit:
     # diffusers quantises on a GPU alone, and only what it reads from a folder.
     whole = spec.file is not None or (family is not None and here.device != "cuda")
     choices = [place for place in _choices(here) if place.bits == 16 or not whole]
+    if family is None:
+        # Only pipelines have parts of which some can wait.
+        choices = [place for place in choices if place.offload == "none"]
     if here.half == "float16" and family is not None and "unet" in family.large:
         # Transformers of this size overflow in float16; U-Nets were published in it.
         choices = [replace(place, precision="float16") for place in choices]
