@@ -40,13 +40,13 @@ def adapter_space(adapter: ImageAdapter | None) -> str:
 
 def load_adapter(pipe: Any, adapter: ImageAdapter) -> None:
     """Puts the adapter on a pipeline. Raises `ModelError` in one sentence."""
-    from ..checkpoints import check_finite, check_part, checked_header, reading
+    from ..checkpoints import CONVERT, check_finite, check_part, checked_header, reading
 
     file = adapter.folder / adapter.weights
     if not file.is_file():
         raise ModelError(f"The IP-Adapter is not here: there is no {file}.", "`limner presets get` fetches it.")
     if file.suffix != ".safetensors":
-        raise ModelError(f"{file} is a pickle, which can run any code; it is not opened.")
+        raise ModelError(f"{file} is a pickle, which can run any code; it is not opened.", CONVERT)
     checked_header(file)
     check_part(adapter.folder / adapter.encoder)
     where = PurePosixPath(adapter.weights)
