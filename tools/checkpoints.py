@@ -23,9 +23,7 @@ ANY = -1
 """A dimension that is not known beforehand."""
 MOST_RANK = 512
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-CONVERT = (
-    "Ask for a safetensors file, or convert it where you trust it: save_file(torch.load(file, weights_only=True), name)."
-)
+CONVERT = "Ask for safetensors, or convert it where you trust it: save_file(torch.load(file, weights_only=True), name)."
 Shapes = Mapping[str, Sequence[int]]
 BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError, ImportError)
 """What the libraries raise for a file that is not what it says."""
