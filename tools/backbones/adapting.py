@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..machine import Placement
 
+
 class Adapting(Diffusion):
     """A pipeline of diffusers that takes adapters in any layout in use (see `adapter_files`)."""
 
