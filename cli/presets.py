@@ -21,6 +21,9 @@ def presets(
     action: Annotated[str | None, typer.Argument(metavar="[get|check]", help="Get weights, or check a file.")] = None,
     what: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]", help="Of which preset.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to size and licence without being asked.")] = False,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Where the hub has not the preset's revision, take the newest.")
+    ] = False,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="PATH", help="Use the model in a local folder, or in one file, instead."),
@@ -37,7 +40,7 @@ def presets(
     elif action == "get" and source is not None:
         _take(run, what, source)
     elif action == "get":
-        _get(run, what, yes)
+        _get(run, what, yes, newest)
     else:
         raise UserError(f"presets cannot {action!r}.", "It can get NAME and check FILE.")
 
@@ -87,20 +90,22 @@ def _check(run: Run, file: Path) -> None:
     run.out.row({"name": preset.name, "ok": True}, f"{file} is sound: {clean(preset.summary)}")
 
 
-def _get(run: Run, name: str, yes: bool) -> None:
+def _get(run: Run, name: str, yes: bool, newest: bool) -> None:
     """Says what would come, asks, and fetches."""
     from ..tools.presets import load_preset
-    from ..tools.weights import fetch, plan, sources
+    from ..tools.weights import COMMIT, fetch, plan, sources
 
     preset = load_preset(name, run.home)
     wanted = sources(preset)
     if not wanted:
         run.out.row({"name": name, "fetched": 0}, f"{name} needs nothing from the hub.")
         return
-    downloads = [(source, plan(source.hub, source.revision, source.only, source.whole)) for source in wanted]
+    downloads = [(source, plan(source.hub, source.revision, source.only, source.whole, newest)) for source in wanted]
     for source, download in downloads:
         size = f"{download.missing / 1e9:.1f} of {download.bytes / 1e9:.1f} GB to fetch"
         run.out.notices([f"{source.hub} at {download.commit[:12]}: {size}; licence: {source.licence}."])
+        if COMMIT.fullmatch(source.revision) and source.revision != download.commit:
+            run.out.notices([f"That is its newest state; {source.revision[:12]}, which was tried, is not there."])
     run.out.notices(preset.restricted)
     if any(download.missing for _, download in downloads):
         _agree(yes)

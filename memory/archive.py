@@ -33,7 +33,7 @@ _CHUNK = 2**20
 _MEMBER = re.compile(
     r"concepts/c[0-9a-f]{12}/(concept\.json|(reference|mask|rejected)-[0-9a-f]{16}\.png|embedding-[0-9a-f]{16}\.npy"
     r"|adapters/a[0-9a-f]{12}/[a-z][a-z0-9_]{0,60}\.(safetensors|json))"
-    r"|session/(session\.json|turns\.jsonl|takes/[1-9][0-9]{0,8}-t[0-9a-f]{12}/(take\.json|image\.png))"
+    r"|session/(session\.json|turns\.jsonl|takes/[1-9][0-9]{0,8}-t[0-9a-f]{12}/(take\.json|image\.png|original\.(png|jpe?g|jfif|webp|tiff?)))"
 )
 
 
@@ -63,6 +63,11 @@ def pack(file: Path, kind: str, name: str, members: Iterable[tuple[str, Path]]) 
         if is_full(error):
             raise LibraryError(f"There is no space left to write {file}; nothing was kept of it.") from error
         raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def belongs(member: str) -> bool:
+    """Whether an archive may hold a file of this path."""
+    return _MEMBER.fullmatch(member) is not None
 
 
 def _entry(member: str) -> zipfile.ZipInfo:
@@ -145,7 +150,7 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
 def _check_sizes(files: dict[str, Any]) -> None:
     total = 0
     for member, facts in files.items():
-        if not _MEMBER.fullmatch(member):
+        if not belongs(member):
             raise ValueError("it holds a file that does not belong into a library")
         if not isinstance(facts, dict) or type(facts.get("size")) is not int or type(facts.get("sha256")) is not str:
             raise ValueError("its list of files is malformed")

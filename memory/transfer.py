@@ -47,8 +47,8 @@ def _session_members(concepts: ConceptStore, session: SessionStore) -> Iterator[
     if session.turns():
         yield "session/turns.jsonl", session.folder / "turns.jsonl"
     for folder in session.take_folders():
-        for name in ("take.json", "image.png"):
-            if (folder / name).exists():
+        for name in ("take.json", "image.png", *sorted(file.name for file in folder.glob("original.*"))):
+            if (folder / name).exists() and archive.belongs(f"session/takes/{folder.name}/{name}"):
                 yield f"session/takes/{folder.name}/{name}", folder / name
 
 
@@ -189,7 +189,7 @@ def _check_take(folder: Path) -> Record:
     records.need(folder.name == f"{number}-{identity}", "a take in it has another number than its folder")
     image = folder / "image.png"
     if record.get("deleted") is True:
-        records.need(not image.exists(), "a deleted take in it has a picture")
+        records.need({p.name for p in folder.iterdir()} == {"take.json"}, "a deleted take in it has a picture")
         return record
     take = records.take_value(record, folder, "")
     records.need(image.exists(), "a take in it has no picture")

@@ -59,6 +59,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self._send(hub.status, b'{"error": "no"}', hub.headers, show)
             elif re.fullmatch(rf"/api/models/{hub.name}(/revision/[^/]+)?", path):
                 self._json({"id": hub.name, "sha": COMMIT, "siblings": [{"rfilename": n} for n in hub.files()]})
+            elif re.fullmatch(rf"/api/models/{hub.name}/tree/(?!{COMMIT}).*", path):
+                self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"}, show)
             elif path == f"/api/models/{hub.name}/tree/{COMMIT}":
                 self._json([_entry(name, file) for name, file in hub.files().items()])
             elif found := re.fullmatch(rf"/{hub.name}/resolve/{COMMIT}/(.+)", path):

@@ -48,7 +48,15 @@ tensors, tokenizers), and compared, pixel by pixel, with the library's own pipel
 conditioning, adapters and seeds are known to be right; how good the pictures are is not.
 
 Never run: true weights, true size, a GPU, 8 and 4 bits of the diffusion families (the library quantises them on a GPU
-alone), offload, compiled blocks. 8 and 4 bits of Janus and Emu3 ran on a processor (`tests/test_quantised.py`).
+alone), offload layer by layer, compiled blocks at true size, Stable Diffusion 2 in one file. 8 and 4 bits of Janus and
+Emu3 ran on a processor (`tests/test_quantised.py`). What a GPU would be given was tried on a played one, where tensors
+from here and from there do not mix, in 16 bits, whole and with idle parts in the computer's memory
+(`tests/test_elsewhere.py`); kernels, speed and memory of a real one were not.
+
+The revisions were written down where the hub could not be asked. `limner presets get` takes nothing else unasked: one
+that the hub has not is said, and with `--newest` the newest state is shown, fetched, and kept to. `main` means the
+state of the day on which it is fetched. Sizes are asked of the hub before you agree.
+
 Memory and work are computed from the published sizes of the models; seconds follow from them and are orders of
 magnitude.
 

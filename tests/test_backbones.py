@@ -52,6 +52,31 @@ def test_hash_follows_content(checkpoint, tmp_path):
     assert weights_hash(copy) != weights_hash(folder)
 
 
+def test_large_files_are_read_once(checkpoint, tmp_path, monkeypatch):
+    from limner.tools import hashes
+
+    _, folder = checkpoint
+    expected, read = weights_hash(folder), []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(hashes, "LARGE", 1)
+    plain = hashes._read
+    monkeypatch.setattr(hashes, "_read", lambda file: read.append(file) or plain(file))
+    assert weights_hash(folder) == weights_hash(folder) == expected
+    assert len(read) == len(set(read)) > 0
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    weights = sorted(copy.rglob("*.safetensors"))[0]
+    assert weights_hash(copy) == expected
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert weights_hash(copy) != expected
+    # The hub's cache names a large file by its content.
+    (tmp_path / "blobs").mkdir()
+    blob = tmp_path / "blobs" / ("ab" * 32)
+    blob.write_bytes(b"x")
+    assert hashes.sha256(blob) == bytes.fromhex("ab" * 32)
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "config"])
 def test_broken_checkpoint_is_said(checkpoint, tmp_path, damage):
     family, folder = checkpoint

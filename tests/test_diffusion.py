@@ -167,7 +167,7 @@ def test_guidance_can_end_early(model):
 
 
 def test_half_precision_is_nearly_the_same_and_leaves_the_weights(folder, model, monkeypatch):
-    monkeypatch.setattr("limner.tools.backbones.stable_diffusion._quick_bfloat16", lambda: True)
+    monkeypatch.setattr("limner.tools.backbones.stable_diffusion._quick_bfloat16", lambda device: True)
     quick = StableDiffusion.load(folder, settings={"half": True})
     assert quick.half and quick.pipe.unet.dtype == torch.float32
     asked = Painting("a dog", steps=3)

@@ -14,9 +14,10 @@ import yaml
 from limner.errors import ModelError
 from limner.memory.events import Progress
 from limner.tools.backbones.janus import Janus
+from limner.tools.backbones.stable_diffusion import StableDiffusion
 from limner.tools.machine import Machine, Placement, fit, out_of_memory
 from limner.tools.presets import ModelSpec, load_preset, presets
-from limner.tools.shelf import remarks
+from limner.tools.shelf import Shelf, remarks
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest
 
@@ -62,6 +63,19 @@ def test_fewer_bits_are_for_gpus_and_for_models_of_tokens():
     assert (place.bits, place.precision) == (4, "bfloat16")
 
 
+def test_old_gpus_multiply_in_float16_what_stands_it():
+    old = replace(gpu(16), half="float16")
+    assert fit(MODEL, old).placements[0].precision == "bfloat16"
+    painted = fit(replace(MODEL, family="stable_diffusion_xl"), old).placements
+    assert {place.precision for place in painted} == {"float16"}
+
+
+def test_only_pipelines_have_parts_that_can_wait():
+    tokens = replace(MODEL, family="emu3")
+    assert [place.bits for place in fit(tokens, gpu(16)).placements] == [8, 4]
+    assert not fit(tokens, gpu(4)).possible and fit(MODEL, gpu(4)).possible
+
+
 def test_what_fits_nowhere_is_said():
     found = fit(MODEL, processor(2))
     assert not found.possible and "18 GB" in found.sentence and "2 GB" in found.sentence
@@ -77,6 +91,7 @@ def test_every_preset_says_what_it_takes():
 
 def test_only_running_out_of_memory_is_taken_for_it():
     assert out_of_memory(MemoryError()) and out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate"))
+    assert not out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
     assert not out_of_memory(RuntimeError("shapes differ")) and not out_of_memory(ValueError("out of memory"))
 
 
@@ -119,6 +134,53 @@ def test_when_memory_runs_out_it_goes_on_a_step_lighter(studio, monkeypatch):
     assert [item.seed for item in items if isinstance(item, Drawn)] == [3, 4]
     said = [item.label for item in items if isinstance(item, Progress) and "memory" in item.label]
     assert said == ["the memory was not enough; going on with 8 cores: 16 bits"]
+
+
+def test_what_did_not_fit_is_gone_before_the_lighter_one_comes(studio, monkeypatch):
+    """What an error tells of where it came from holds the whole model."""
+    painted, held = StableDiffusion.paint, []
+
+    def short_of_memory(self, painting):
+        if held:
+            return painted(self, painting)
+        pipe = self.pipe
+        held.append(weakref.ref(pipe.unet))
+        kept = {"error": torch.OutOfMemoryError("out of memory")}  # in a circle, as `watched` keeps it
+        raise kept["error"]
+
+    monkeypatch.setattr(StableDiffusion, "paint", short_of_memory)
+    read = StableDiffusion.load.__func__
+
+    def load(cls, *given):
+        assert all(model() is None for model in held)
+        return read(cls, *given)
+
+    monkeypatch.setattr(StableDiffusion, "load", classmethod(load))
+    items = list(studio.draw(DrawRequest("a dog", method="ip_adapter", seed=3), lambda: False))
+    assert [item.seed for item in items if isinstance(item, Drawn)] == [3]
+
+
+def test_memory_that_ends_while_a_model_is_read_is_no_broken_file(studio, monkeypatch):
+    """With fewer bits the library puts weights on the device as it reads them."""
+    from transformers import JanusForConditionalGeneration
+
+    read, tries = JanusForConditionalGeneration.from_pretrained, []
+
+    def short_of_memory(*given, **asked):
+        tries.append(asked["dtype"])
+        if len(tries) == 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return read(*given, **asked)
+
+    monkeypatch.setattr(JanusForConditionalGeneration, "from_pretrained", short_of_memory)
+    items = list(studio.draw(DrawRequest("a dog", method="in_context", seed=3), lambda: False))
+    assert tries == [torch.float32, torch.bfloat16] and isinstance(items[-1], Drawn)
+
+
+def test_scorers_stay_off_a_gpu_that_the_painter_fills():
+    preset = load_preset("sd15")
+    for memory, device in ((6, "cpu"), (24, "cuda")):
+        assert Shelf(preset, gpu(memory)).place("encoder").placement.device == device
 
 
 def test_when_nothing_is_lighter_it_says_so(studio, monkeypatch):

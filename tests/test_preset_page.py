@@ -20,7 +20,8 @@ def test_the_pages_example_is_sound(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", preset_page.PAGE.read_text(encoding="utf-8"), re.DOTALL)
     for name in ("presets", "models/sd15", "models/clip"):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "models" / "own.safetensors").touch()
+    for name in ("own", "style"):
+        (tmp_path / "models" / f"{name}.safetensors").touch()
     (tmp_path / "presets" / "mine.yaml").write_text(text[1], encoding="utf-8")
     preset = check_preset(tmp_path / "presets" / "mine.yaml")
     assert preset.models["diffusion"].file == tmp_path / "models" / "own.safetensors" and preset.not_for

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from limner.errors import NotFound, UserError
-from limner.tools.presets import check_preset, load_preset, presets, read_preset
+from limner.tools.presets import BUILT_IN, check_preset, load_preset, presets, read_preset
 from limner.tools.words import known_part, unknown_words
 
 
@@ -105,6 +105,7 @@ threads: 1
     ("old", "new", "line", "message"),
     [
         ("threads: 1", "thread: 1", 9, "unknown key 'thread'. Did you mean 'threads'?"),
+        ("summary: My own.", "sumary: My own.", 2, "Did you mean 'summary'?"),
         ("threads: 1", "threads: many", 9, "'threads' must be a number"),
         ("family: janus", "family: janos", 6, "there is no model family 'janos'. Did you mean 'janus'?"),
         ("family: janus", "family: clip", 6, "for models.encoder"),
@@ -130,6 +131,33 @@ def test_the_first_mistake_is_named_by_its_line(tmp_path, old, new, line, messag
     file.write_text(SOUND.replace(old, new, 1))
     with pytest.raises(UserError) as caught:
         check_preset(file)
+    assert f"line {line}:" in caught.value.text and message in f"{caught.value.text} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("steps: 25", "steps: many", 19, "'steps' must be a whole number"),
+        ("guidance: 7.5", "guidance: [7]", 20, "'guidance' must be a number"),
+        ("guidance: 7.5", "bits: 5", 20, "'bits' must be one of 16, 8, 4"),
+        ("guidance: 7.5", "precision: fp8", 20, "'precision' must be one of float32"),
+        ("guidance: 7.5", "offload: some", 20, "'offload' must be one of none, parts, layers"),
+        ("guidance: 7.5", "half: perhaps", 20, "'half' must be true or false"),
+        ("guidance: 7.5", "adapters: [gone.safetensors]", 20, "there is no"),
+        ("guidance: 7.5", "adapters: [style.pt]", 20, "is a pickle"),
+        ("      weights: models/ip-adapter_sd15.safetensors\n", "", 21, "needs its 'weights'"),
+        ("      encoder: models/image_encoder\n", "", 21, "needs its 'encoder'"),
+        ("hub: h94/IP-Adapter", "hubb: h94/IP-Adapter", 21, "needs exactly one of folder, hub"),
+        ("planner: offline", "planner: offline\ntraining: {lorra: {}}", 5, "no method 'lorra'"),
+        ("planner: offline", "planner: offline\ntraining: {lora: {rank: x}}", 5, "'rank' must be a whole number"),
+    ],
+)
+def test_settings_and_adapters_are_looked_at(tmp_path, old, new, line, message):
+    text = (BUILT_IN / "sd15.yaml").read_text()
+    assert old in text
+    (tmp_path / "mine.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError) as caught:
+        check_preset(tmp_path / "mine.yaml")
     assert f"line {line}:" in caught.value.text and message in f"{caught.value.text} {caught.value.hint}"
 
 

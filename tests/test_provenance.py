@@ -125,6 +125,13 @@ def test_the_manifest_of_what_was_brought_in_is_preserved(takes: tuple[Path, lis
         library.session("default").undelete(3)
         library.session("default").keep_original(photo, signed.name, signed.read_bytes())
     assert [file.name for file in originals(edited, takes[1])] == ["original.png"]
+    with Library.open(home, write=False) as library:
+        library.export_session("default", tmp_path / "session.limner")
+    with Library.open(tmp_path / "elsewhere") as library:
+        library.import_file(tmp_path / "session.limner")
+        there = library.session("default").takes()
+        (came,) = originals(there[3], there)
+        assert came.read_bytes() == signed.read_bytes()
     out = tmp_path / "edited.png"
     out.write_bytes(encode(edited.image, facts(edited, takes[1]), out.name, home, originals(edited, takes[1])))
     manifest = manifest_of(out)

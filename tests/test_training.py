@@ -386,3 +386,22 @@ def test_a_changed_header_is_read_or_refused(tmp_path_factory, data):
     except ValueError:
         return
     assert {name: tuple(t.shape) for name, t in load_file(file).items()} == header.shapes
+
+
+def test_weights_in_16_bits_are_trained_in_32(tmp_path):
+    """A step of 1e-4 is less than what 16 bits tell apart; what is trained draws meanwhile, and goes as it came."""
+    from limner.tools.backbones.diffusion import Painting
+    from limner.tools.backbones.stable_diffusion import StableDiffusion
+    from limner.tools.training.diffusion_parts import Weights
+
+    from . import tiny
+
+    model = StableDiffusion.load(tiny.stable_diffusion(tmp_path / "model"), settings={"precision": "bfloat16"})
+    before = {name: weight.clone() for name, weight in model.pipe.unet.state_dict().items()}
+    part = Weights(model)
+    part.start()
+    assert {parameter.dtype for parameter in part.parameters().values()} == {torch.float32}
+    assert model.generate(Painting("a dog", steps=2))
+    part.remove()
+    after = model.pipe.unet.state_dict()
+    assert all(after[name].dtype == torch.bfloat16 and bool((after[name] == was).all()) for name, was in before.items())

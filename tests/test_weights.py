@@ -87,13 +87,24 @@ def test_what_the_hub_refuses_is_one_sentence(hub, status, headers, said):
 
 def test_nobody_there_and_offline_are_said(hub, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(LimnerError, match="someone/tiny-janus"):
+    with pytest.raises(LimnerError, match="hub cannot be reached for someone/tiny-janus"):
         plan(NAME, "main")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     asked = len(hub.asked)
     with pytest.raises(UserError, match="offline"):
         plan(NAME, "main")
     assert len(hub.asked) == asked
+
+
+def test_a_revision_that_is_gone_gives_way_to_the_newest_only_if_asked(hub, monkeypatch):
+    gone = "f" * 40
+    with pytest.raises(UserError, match="no such revision") as caught:
+        plan(NAME, gone)
+    assert "--newest" in caught.value.hint and not cached(NAME, gone).exists()
+    download = plan(NAME, gone, newest=True)
+    assert (download.revision, download.commit) == (gone, COMMIT)
+    folder = fetch(download)
+    assert cached(NAME, gone) == folder == cached(NAME, COMMIT)
 
 
 def test_pickles_only_are_refused(hub, tmp_path):
@@ -140,8 +151,10 @@ def test_the_command_asks_fetches_and_the_model_loads(hub, home, monkeypatch):
 
 def test_a_local_folder_takes_the_hubs_place(home, repository, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
-    with pytest.raises(ModelError, match="code of its own"):
-        Studio(load_preset(localised("mine", repository, own_folder(home), home), home)).backbone("ar")
+    for wrong, said in ((repository, "code of its own"), (tiny.clip(tmp_path / "clip"), "is a clip, not a janus"),
+                        (tmp_path, "config.json is missing")):  # fmt: skip
+        with pytest.raises(ModelError, match=said):
+            localised("mine", wrong, own_folder(home), home)
     clean = shutil.copytree(repository, tmp_path / "clean", ignore=shutil.ignore_patterns("*.py", "*.bin"))
     file = localised("mine", clean, own_folder(home), home)
     preset = load_preset("mine", home)

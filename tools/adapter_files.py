@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from .checkpoints import checked_header, finite_tensors
+from .checkpoints import CONVERT, checked_header, finite_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,11 +59,7 @@ def read_adapter(path: Path, pipe: Any) -> Adapter:
 def _files(path: Path) -> list[Path]:
     """The safetensors of an adapter, in its folder or in folders named for a pipeline's parts."""
     if path.suffix in PICKLES and path.is_file():
-        raise ModelError(
-            f"{path.name} is a pickle, which can run any code; it is not opened.",
-            "Ask for a safetensors file, or convert it where you trust it: "
-            "save_file(torch.load(file, weights_only=True), name).",
-        )
+        raise ModelError(f"{path.name} is a pickle, which can run any code; it is not opened.", CONVERT)
     if path.is_file():
         return [path]
     files = sorted(path.glob("*.safetensors"))

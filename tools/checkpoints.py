@@ -6,12 +6,14 @@ Looked at before anything large is read: a file by its header, a folder by what 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from ..memory.tensors import Header, read_header
+from .machine import out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +23,31 @@ ANY = -1
 """A dimension that is not known beforehand."""
 MOST_RANK = 512
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-CONVERT = "Convert it: python -m safetensors.convert, or ask its makers for safetensors."
+CONVERT = "Ask for safetensors, or convert it where you trust it: save_file(torch.load(file, weights_only=True), name)."
 Shapes = Mapping[str, Sequence[int]]
+BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError, ImportError)
+"""What the libraries raise for a file that is not what it says."""
+
+
+@contextmanager
+def reading(said: str) -> Iterator[None]:
+    """What a library raises for a broken file becomes a `ModelError` that begins with `said`.
+
+    That the memory is not enough says nothing about the file: it passes, and something lighter is tried.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (*BROKEN, SafetensorError) as error:
+        if out_of_memory(error):
+            raise
+        raise ModelError(f"{said}: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first thing that a library's error says."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
 
 
 def checked_header(path: Path) -> Header:

@@ -31,6 +31,8 @@ class Machine:
     host_memory: int
     tflops: float
     """10^12 floating-point operations a second that models reach, roughly."""
+    half: Precision = "bfloat16"
+    """The 16 bits that it multiplies quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,10 @@ def machine() -> Machine:
 
         if torch.cuda.is_available():
             found = torch.cuda.get_device_properties(0)
-            return Machine("cuda", found.name, found.total_memory, host, found.multi_processor_count * CUDA_TFLOPS)
+            speed = found.multi_processor_count * CUDA_TFLOPS
+            # bfloat16 came with compute capability 8 (2020); before, it is only imitated.
+            half: Precision = "bfloat16" if found.major >= 8 else "float16"
+            return Machine("cuda", found.name, found.total_memory, host, speed, half)
         if torch.backends.mps.is_available():
             return Machine("mps", "Apple GPU", host * 3 // 4, host, MPS_TFLOPS)
     return Machine("cpu", f"{os.cpu_count()} cores", host, host, (os.cpu_count() or 1) * CORE_TFLOPS)
@@ -181,6 +186,8 @@ class Fit:
     seconds: float
     """Expected for one picture."""
     sentence: str
+    bytes: float = 0.0
+    """On the device, placed in the quickest way."""
 
     @property
     def possible(self) -> bool:
@@ -203,6 +210,12 @@ def fit(spec: ModelSpec, here: Machine) -> Fit:
     # diffusers quantises on a GPU alone, and only what it reads from a folder.
     whole = spec.file is not None or (family is not None and here.device != "cuda")
     choices = [place for place in _choices(here) if place.bits == 16 or not whole]
+    if family is None:
+        # Only pipelines have parts of which some can wait.
+        choices = [place for place in choices if place.offload == "none"]
+    if here.half == "float16" and family is not None and "unet" in family.large:
+        # Transformers of this size overflow in float16; U-Nets were published in it.
+        choices = [replace(place, precision="float16") for place in choices]
     found = tuple(place for place in choices if _fits(place, spec, here))
     if not found:
         have = f"{here.memory / 1e9:.0f} GB ({here.name})"
@@ -215,7 +228,8 @@ def fit(spec: ModelSpec, here: Machine) -> Fit:
     if here.device == "cuda" and seconds >= WORTH_COMPILING and plain and steady:
         found, seconds = (replace(first, compile=True), *found), seconds * COMPILED
         first = found[0]
-    return Fit(found, seconds, f"{first.sentence(here)}, about {_duration(seconds)} a picture")
+    said = f"{first.sentence(here)}, about {_duration(seconds)} a picture"
+    return Fit(found, seconds, said, _on_device(first, spec, here))
 
 
 def _family(spec: ModelSpec) -> type[Adapting] | None:
@@ -245,12 +259,20 @@ def _choices(here: Machine) -> tuple[Placement, ...]:
 
 def _fits(place: Placement, spec: ModelSpec, here: Machine) -> bool:
     """Whether a model's memory, put so, stays within the machine's."""
-    share = place.bits / 16 * (2 if place.precision == "float32" else 1)
-    whole, largest = spec.memory * 1e9 * share, (spec.largest or spec.memory) * 1e9 * share
+    waits = spec.memory * 1e9 * _share(place) if place.offload != "none" and here.device != "cpu" else 0
+    return _on_device(place, spec, here) <= here.memory * KEEP_FREE and waits <= here.host_memory * KEEP_FREE
+
+
+def _share(place: Placement) -> float:
+    """Of the memory at 16 bits."""
+    return place.bits / 16 * (2 if place.precision == "float32" else 1)
+
+
+def _on_device(place: Placement, spec: ModelSpec, here: Machine) -> float:
+    """Bytes that a model takes where it computes."""
+    whole, largest = spec.memory * 1e9 * _share(place), (spec.largest or spec.memory) * 1e9 * _share(place)
     tiled = WITHOUT_TILES if not place.tiling and here.device != "cpu" else 0
-    on_device = {"none": whole, "parts": largest * 1.2, "layers": largest / 8}[place.offload]
-    waits = whole if place.offload != "none" and here.device != "cpu" else 0
-    return on_device + tiled <= here.memory * KEEP_FREE and waits <= here.host_memory * KEEP_FREE
+    return {"none": whole, "parts": largest * 1.2, "layers": largest / 8}[place.offload] + tiled
 
 
 WITHOUT_TILES = 3_000_000_000
@@ -265,6 +287,11 @@ def _duration(seconds: float) -> str:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether a library's error means that the memory was used up."""
-    return type(error).__name__ == "OutOfMemoryError" or (
-        isinstance(error, (RuntimeError, MemoryError)) and "memory" in str(error).lower()
-    ) or isinstance(error, MemoryError)  # fmt: skip
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(mark in said for mark in USED_UP)
+
+
+USED_UP = ("out of memory", "not enough memory", "t allocate memory", "alloc_failed")
+"""As CUDA, MPS, the processor's allocator and cuBLAS say it; "an illegal memory access" is something else."""

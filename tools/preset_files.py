@@ -122,7 +122,8 @@ def _mistakes(file: PresetFile) -> Iterator[Mistake]:
         elif not KEYS[key][0](value):
             yield (key,), f"{key!r} must be {KEYS[key][1]}."
     for key in NEEDED:
-        if key not in file.data:
+        # A slip of the pen is named where it stands.
+        if key not in file.data and not difflib.get_close_matches(key, map(str, file.data.keys() - KEYS), 1):
             yield (), f"{key!r} is missing."
     left_out = file.data.get("not_for")
     for name, what in left_out.items() if isinstance(left_out, dict) else ():
@@ -150,8 +151,35 @@ def _model_mistakes(where: Path_, role: str, spec: Mapping[str, Any]) -> Iterato
     named = [key for key in SOURCES if key in spec]
     if len(named) != 1:
         yield where, f"models.{role} needs exactly one of {', '.join(SOURCES)}."
+    adapter = spec.get("image_adapter")
+    if isinstance(adapter, dict):
+        yield from _image_adapter_mistakes((*where, "image_adapter"), adapter)
     hub = spec.get("hub")
     if isinstance(hub, str) and (hub.count("/") != 1 or not all(hub.split("/"))):
         yield (*where, "hub"), f"{hub!r} is no name on the hub; those look like owner/name."
     if hub and "licence" not in spec:
         yield where, f"models.{role} comes from the hub, so its 'licence' must be said."
+
+
+ADAPTER_KEYS: Mapping[str, Kind] = {
+    "folder": TEXT, "hub": TEXT, "revision": TEXT, "only": TEXTS, "licence": TEXT, "download": NUMBER, "weights": TEXT,
+    "encoder": (lambda value: _text(value) or _table(value), "a text or a mapping"),
+}  # fmt: skip
+
+
+def _image_adapter_mistakes(where: Path_, adapter: Mapping[str, Any]) -> Iterator[Mistake]:
+    """An IP-Adapter beside a model; its encoder may lie elsewhere and is then named in the same way."""
+    for key in ("weights", "encoder"):
+        if key not in adapter:
+            yield where, f"image_adapter needs its {key!r}."
+    encoder = adapter.get("encoder")
+    for place, spec in ((where, adapter), ((*where, "encoder"), encoder)):
+        if not isinstance(spec, dict):
+            continue
+        for key, value in spec.items():
+            if key not in ADAPTER_KEYS:
+                yield (*place, str(key)), f"unknown key {key!r}. Allowed are {', '.join(sorted(ADAPTER_KEYS))}."
+            elif not ADAPTER_KEYS[key][0](value):
+                yield (*place, key), f"{key!r} must be {ADAPTER_KEYS[key][1]}."
+        if len([key for key in SOURCES if key in spec]) != 1:
+            yield place, f"{place[-1]} needs exactly one of {', '.join(SOURCES)}."

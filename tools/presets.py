@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import NotFound, UserError
+from ..errors import ModelError, NotFound, UserError
 from ..memory.files import default_home, replacing
 from .preset_files import MODEL_KEYS, ROLES, PresetFile, read_file
 from .weights import cached
@@ -87,7 +87,7 @@ class Preset:
     """Processor threads, 0 for all."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """What a picture must reach: `subject`, `text`; stay below: `copy`; from which cosine a `phrase` holds, and how
-    sharply (`sharpness`)."""
+    sharply (`sharpness`); how alike a `figure` is before and after an edit of what it wears."""
     scenes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Phrases that the models know, for trainings: see `training.scenes.Scenes`. `fixed`: what comes with a place and
     has no colour of its own to give."""
@@ -239,6 +239,7 @@ def localised(name: str, source: Path, folder: Path, home: Path | str | None = N
             if "folder" in spec:
                 spec["folder"] = str(preset.models[each].folder)
         elif each == role:
+            _check_folder(source, preset.models[role])
             for key in ("hub", "revision", "only", "file"):
                 spec.pop(key, None)
             spec["folder"] = str(source)
@@ -251,6 +252,24 @@ def localised(name: str, source: Path, folder: Path, home: Path | str | None = N
     with replacing(file) as opened:
         opened.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=True).encode())
     return file
+
+
+def _check_folder(source: Path, spec: ModelSpec) -> None:
+    """Raises where a folder holds no model of the family. Reads no weights."""
+    from .backbones import backbones
+    from .backbones.adapting import Adapting
+    from .checkpoints import check_index, check_part, read_json
+
+    family = backbones()[spec.family]
+    if issubclass(family, Adapting):
+        check_index(source, family.drawing)
+        return
+    check_part(source)
+    made_for = read_json(source / "config.json").get("model_type")
+    if made_for != spec.family:
+        raise ModelError(f"{source} is a {made_for}, not a {spec.family}.", "Choose the preset of its family.")
+    if not any(source.glob("*.safetensors")):
+        raise ModelError(f"There are no weights in {source}.", "Name the folder with its safetensors.")
 
 
 def _check_single(source: Path, spec: ModelSpec) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from ..errors import ModelError
 from .backbones import Backbone, backbones
-from .machine import Fit, Machine, Placement, fit, give_back, machine
+from .machine import KEEP_FREE, Fit, Machine, Placement, fit, give_back, machine
 from .presets import ModelSpec, Preset
 
+DRAWING = ("ar", "diffusion")
 SMALL = 1.0
 """GB below which a model stays in memory beside any other."""
 
@@ -33,7 +34,7 @@ def remarks(preset: Preset, here: Machine | None = None) -> list[str]:
     told = list(preset.restricted)
     for role, spec in preset.models.items():
         family = backbones().get(spec.family)
-        if not spec.memory or role not in ("ar", "diffusion") or family is None:
+        if not spec.memory or role not in DRAWING or family is None:
             continue
         told.append(f"{family.label} on {fit(spec, here or machine()).sentence}.")
         if family.cannot:
@@ -66,11 +67,19 @@ class Shelf:
         """Where a role's model goes. Raises `ModelError` where it does not fit this machine."""
         if role not in self._places:
             found = fit(self.spec(role), self.here)
+            if role not in DRAWING and not self._has_room(self.spec(role)):
+                found = Fit((Placement(),), 0.0, "runs on the processor")
             if not found.possible:
                 name = self.spec(role).hub or self.spec(role).family
                 raise ModelError(f"{name} {found.sentence}.", "`limner presets` says what fits here.")
             self._places[role] = _Place(found)
         return self._places[role]
+
+    def _has_room(self, spec: ModelSpec) -> bool:
+        """Whether a scorer, which takes 32 bits, fits on the accelerator beside what draws."""
+        drawing = [fit(other, self.here) for role, other in self.preset.models.items() if role in DRAWING]
+        beside = max((found.bytes for found in drawing), default=0)
+        return self.here.device == "cpu" or beside + 2e9 * spec.memory <= self.here.memory * KEEP_FREE
 
     def get(self, role: str) -> Backbone:
         """The loaded model of `role`; others are freed first where both have no room."""
@@ -91,7 +100,8 @@ class Shelf:
             self._make_room(role)
             prepare_libraries(self.preset.threads)
             settings = {**(place.settings() if spec.memory else {}), **spec.settings}
-            self._loaded[role] = known[spec.family].load(spec.folder, place.device, settings)
+            device = str(settings.get("device", place.device))
+            self._loaded[role] = known[spec.family].load(spec.folder, device, settings)
         return self._loaded[role]
 
     def _make_room(self, role: str) -> None:
@@ -117,6 +127,7 @@ class Shelf:
         if place.step + 1 >= len(place.fit.placements):
             return ""
         self.free(role)
+        give_back()  # also of a model that was on its way in
         place.step += 1
         return f"the memory was not enough; going on with {place.placement.sentence(self.here)}"
 

@@ -195,9 +195,9 @@ class Studio:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-                said = self.shelf.lighten(self._class(name).backbone)
-                if not said:
-                    raise ModelError("The memory is not enough for this model.", "Choose a smaller preset.") from error
+            # Only here: as long as the error lived, what it tells of held the model.
+            if not (said := self.shelf.lighten(self._class(name).backbone)):
+                raise ModelError("The memory is not enough for this model.", "Choose a smaller preset.")
             yield Progress(said, 0, None)
 
     def lesson(
@@ -281,7 +281,7 @@ class Studio:
 
         model: Autoregressive = self.backbone("ar")  # type: ignore[assignment]
         pixels = to_tensor(square(image, model.side))
-        made = model.decode_tokens(model.encode(pixels))
+        made = model.decode_tokens(model.encode(pixels)).cpu()
         return float(((made - pixels) / 2).square().mean()) < WORLD_ERROR
 
     def embed_images(self, images: Sequence[Image], masks: Sequence[Image | None] = ()) -> np.ndarray:

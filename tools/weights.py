@@ -6,6 +6,7 @@ what is in it already is used. Nothing is fetched but by `fetch`.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -45,13 +46,13 @@ def is_offline() -> bool:
 def cached(hub: str, revision: str) -> Path:
     """Where a model of the hub lies in the cache, or would lie; whether it is there is for the reader to see."""
     folder = cache_folder() / f"models--{hub.replace('/', '--')}"
-    commit = revision
-    if not COMMIT.fullmatch(revision):
-        try:
-            commit = (folder / "refs" / revision).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            commit = revision
-    return folder / "snapshots" / commit
+    found = folder / "snapshots" / revision
+    if found.is_dir():
+        return found
+    try:
+        return folder / "snapshots" / (folder / "refs" / revision).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,11 @@ class Download:
         return cached(self.hub, self.commit)
 
 
-def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True) -> Download:
+def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True, newest: bool = False) -> Download:
     """Asks the hub what a model consists of; not `whole`: without its weights.
+
+    With `newest`, where the hub has no such revision, its newest state is meant; once that is fetched, it stays what
+    the revision's name stands for on this computer.
 
     Raises `UserError` or `ModelError` in one sentence.
     """
@@ -116,13 +120,24 @@ def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True) 
         )
     with _asking(hub):
         from huggingface_hub import HfApi
+        from huggingface_hub.errors import RevisionNotFoundError
         from huggingface_hub.hf_api import RepoFile
 
         api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+
+        def listed(commit: str) -> list[RepoFile]:
+            return [f for f in api.list_repo_tree(hub, recursive=True, revision=commit) if isinstance(f, RepoFile)]
+
         commit = revision
         if not COMMIT.fullmatch(revision):
             commit = str(api.model_info(hub, revision=revision, timeout=PATIENCE).sha)
-        tree = [f for f in api.list_repo_tree(hub, recursive=True, revision=commit) if isinstance(f, RepoFile)]
+        try:
+            tree = listed(commit)
+        except RevisionNotFoundError:
+            if not newest:
+                raise
+            commit = str(api.model_info(hub, timeout=PATIENCE).sha)
+            tree = listed(commit)
     chosen = [f for f in tree if any(fnmatch(f.path, p) for p in only or WANTED)]
     chosen = [f for f in chosen if not any(fnmatch(f.path, p) for p in NEVER)]
     if whole and not any(f.path.endswith(".safetensors") for f in chosen):
@@ -167,6 +182,8 @@ class _asking:
 
     def __enter__(self) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        # Its tries go on without a word; what came of them is said once.
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or not isinstance(error, Exception) or isinstance(error, (UserError, ModelError)):
@@ -182,10 +199,15 @@ class _asking:
                 f"Agree at https://huggingface.co/{self.hub}, then: hf auth login.",
             )
         if isinstance(error, errors.RevisionNotFoundError):
-            return UserError(f"{self.hub} has no such revision.", "Correct `revision` in the preset.")
+            return UserError(
+                f"{self.hub} has no such revision as the preset names.",
+                "Add --newest to take its newest state instead and stay with that, or correct `revision`.",
+            )
         if isinstance(error, errors.RepositoryNotFoundError):
             return UserError(f"There is no {self.hub} on the hub, or it is not open to you.", "hf auth login")
-        if isinstance(error, errors.LocalEntryNotFoundError):
+        # The hub's package has changed its own network library twice.
+        unreached = any(kind.__name__ in ("TransportError", "ConnectionError") for kind in type(error).__mro__)
+        if unreached or isinstance(error, errors.LocalEntryNotFoundError):
             return ModelError(f"The hub cannot be reached for {self.hub}.", "Try again, or use --from DIR.")
         if isinstance(error, OSError) and error.errno == 28:
             return ModelError(f"The disk is full; {cache_folder()} keeps what came of {self.hub} so far.")

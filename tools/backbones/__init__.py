@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ...errors import ModelError
+from ..hashes import sha256
 from ..registry import discover
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
@@ -80,8 +81,7 @@ def weights_hash(place: Path) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.relative_to(place if place.is_dir() else place.parent).as_posix().encode())
-        with open(file, "rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
+        digest.update(sha256(file))
     return digest.hexdigest()[:12]
 
 

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
     from ..machine import Placement
 
-BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError, ImportError)
-"""What the libraries raise for a file that is not what it says."""
-
 
 class Adapting(Diffusion):
     """A pipeline of diffusers that takes adapters in any layout in use (see `adapter_files`)."""
 
     large: ClassVar[tuple[str, ...]] = ("transformer", "text_encoder")
     """The pipeline's large parts: those that are loaded with fewer bits where memory is scarce."""
+    drawing: ClassVar[str]
+    """Name of the pipeline's class as the checkpoint's `model_index.json` has it."""
     lasting: tuple[Path, ...] = ()
     """Adapters that the preset names: on before all others, and not taken off."""
 
@@ -47,14 +46,13 @@ class Adapting(Diffusion):
         Raises `ModelError` in one sentence.
         """
         import diffusers
-        from safetensors import SafetensorError
 
-        from ..checkpoints import check_finite, check_index, check_single
+        from ..checkpoints import check_finite, check_index, check_single, reading
 
         quiet()
         check_index(folder, kind)
         made, file = getattr(diffusers, kind), single(settings)
-        try:
+        with reading(f"{file or folder} holds no usable {kind}"):
             given = cls.given(folder)
             asked = {"local_files_only": True, **dict.fromkeys(given), **place.loading(cls.large)}
             if file is None:
@@ -63,8 +61,6 @@ class Adapting(Diffusion):
                 check_single(file, cls.single_file, folder)
                 pipe = made.from_single_file(str(file), config=str(folder), **asked)
             pipe.register_modules(**{name: part for name, part in given.items() if part is not None})
-        except (*BROKEN, SafetensorError) as error:
-            raise ModelError(f"{file or folder} holds no usable {kind}: {first_line(error)}") from error
         for name, part in pipe.components.items():
             if hasattr(part, "named_parameters"):
                 check_finite(part, f"{name} in {file or folder}")
@@ -74,6 +70,7 @@ class Adapting(Diffusion):
 
     def attach(self, folders: Sequence[Path], weights: Sequence[float] = ()) -> None:
         from ..adapter_files import Adapter, read_adapter
+        from ..checkpoints import BROKEN, reading
 
         paths = [*self.lasting, *folders]
         strengths = [1.0] * len(self.lasting) + list(weights)
@@ -86,10 +83,10 @@ class Adapting(Diffusion):
             if self._attached:
                 numbers = [int(name.rpartition("_")[2]) for name in self._attached]
                 self.pipe.set_adapters(self._attached, [strengths[i] if i < len(strengths) else 1.0 for i in numbers])
-        except BROKEN as error:
+        except BROKEN:
             self._take_off()
-            names = ", ".join(str(path) for path in paths)
-            raise ModelError(f"{names} does not belong to this model: {first_line(error)}") from error
+            with reading(f"{', '.join(str(path) for path in paths)} does not belong to this model"):
+                raise
 
     def _refuse(self, found: Sequence[Any]) -> None:
         for adapter in found:
@@ -164,11 +161,6 @@ class Adapting(Diffusion):
 def single(settings: Mapping[str, Any]) -> Path | None:
     """The one file that holds all weights, where the preset names one."""
     return Path(settings["file"]) if settings.get("file") else None
-
-
-def first_line(error: BaseException) -> str:
-    """The first thing that a library's error says."""
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
 
 
 def quiet() -> None:

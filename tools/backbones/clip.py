@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import ModelError
 from . import NO_SETTINGS, Backbone
 
 if TYPE_CHECKING:
@@ -31,17 +30,14 @@ class Clip(Backbone):
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Clip:
         import torch
-        from safetensors import SafetensorError
         from transformers import CLIPModel, PreTrainedTokenizerFast
 
-        from ..checkpoints import check_part
+        from ..checkpoints import check_part, reading
 
         check_part(folder)
-        try:
+        with reading(f"{folder} holds no usable CLIP model"):
             model = CLIPModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True)
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no usable CLIP model: {error}") from error
         return cls(folder, model.to(device).eval().requires_grad_(False), tokenizer)
 
     def free(self) -> None:

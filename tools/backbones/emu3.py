@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...errors import ModelError
 from . import NO_SETTINGS
 from .autoregressive import Autoregressive, Learned, Marks, Seen, Segment, Text, Tokens
 
@@ -49,15 +48,14 @@ class Emu3(Autoregressive):
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Emu3:
         """`settings["side"]` is the side of a picture in pixels (default 720)."""
-        from safetensors import SafetensorError
         from transformers import Emu3ForConditionalGeneration, PreTrainedTokenizerFast
 
-        from ..checkpoints import check_part
+        from ..checkpoints import check_part, reading
         from ..machine import Placement
 
         place = Placement.of(settings, device)
         check_part(folder)
-        try:
+        with reading(f"{folder} holds no usable Emu3 model"):
             model = Emu3ForConditionalGeneration.from_pretrained(
                 folder, use_safetensors=True, local_files_only=True, **place.loading_model(WHOLE)
             )
@@ -65,8 +63,6 @@ class Emu3(Autoregressive):
             if place.bits == 16:
                 model = model.to(device)
             return cls(folder, model.eval().requires_grad_(False), tokenizer, int(settings.get("side", 720)))
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no usable Emu3 model: {error}") from error
 
     def free(self) -> None:
         del self.model, self.language_model

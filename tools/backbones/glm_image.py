@@ -82,6 +82,9 @@ class _Planned:
         # The painter sees them at the planner's size, or their tokens and latents would not match.
         sizes = [(int(w) * TOKEN, int(h) * TOKEN) for _, h, w in source.tolist()]
         self.pictures = [picture.resize(size) for picture, size in zip(self.pictures, sizes, strict=True)]
+        if hasattr(model, "_hf_hook"):
+            # It waits in the computer's memory, and comes only when it is called as a whole.
+            model._hf_hook.pre_forward(model)
         features = model.get_image_features(inputs["pixel_values"], source).pooler_output
         codes = model.get_image_tokens(features, source).split(source.prod(-1).tolist())
         seen = [

@@ -9,7 +9,6 @@ from typing import Any
 
 from ...errors import ModelError
 from . import weights_hash
-from .adapting import BROKEN, first_line
 
 INSIDE = "models"
 """Where a checkpoint of its own kind carries one."""
@@ -41,15 +40,13 @@ def adapter_space(adapter: ImageAdapter | None) -> str:
 
 def load_adapter(pipe: Any, adapter: ImageAdapter) -> None:
     """Puts the adapter on a pipeline. Raises `ModelError` in one sentence."""
-    from safetensors import SafetensorError
-
-    from ..checkpoints import check_finite, check_part, checked_header
+    from ..checkpoints import CONVERT, check_finite, check_part, checked_header, reading
 
     file = adapter.folder / adapter.weights
     if not file.is_file():
         raise ModelError(f"The IP-Adapter is not here: there is no {file}.", "`limner presets get` fetches it.")
     if file.suffix != ".safetensors":
-        raise ModelError(f"{file} is a pickle, which can run any code; it is not opened.")
+        raise ModelError(f"{file} is a pickle, which can run any code; it is not opened.", CONVERT)
     checked_header(file)
     check_part(adapter.folder / adapter.encoder)
     where = PurePosixPath(adapter.weights)
@@ -60,12 +57,10 @@ def load_adapter(pipe: Any, adapter: ImageAdapter) -> None:
     if not hasattr(pipe, "unet"):
         place = adapter.folder / adapter.encoder
         asked = {"image_encoder_pretrained_model_name_or_path": str(place), "image_encoder_dtype": pipe.dtype}
-    try:
+    with reading(f"{file} is no IP-Adapter for this model"):
         pipe.load_ip_adapter(
             str(adapter.folder), subfolder=str(where.parent), weight_name=where.name, local_files_only=True, **asked
         )
-    except (*BROKEN, SafetensorError) as error:
-        raise ModelError(f"{file} is no IP-Adapter for this model: {first_line(error)}") from error
     encoder_part = getattr(pipe, "image_encoder", None)
     if encoder_part is None:
         raise ModelError(f"The IP-Adapter's image encoder is not in {adapter.folder / adapter.encoder}.")

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...errors import ModelError
 from . import NO_SETTINGS
 from .autoregressive import Autoregressive, Learned, Marks, Segment, Text, Tokens
 
@@ -50,21 +49,18 @@ class Janus(Autoregressive):
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Janus:
         """`settings["reference_pool"]` averages that many by that many tokens of a reference (default 1: none)."""
-        from safetensors import SafetensorError
         from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
-        from ..checkpoints import check_part
+        from ..checkpoints import check_part, reading
         from ..machine import Placement
 
         place = Placement.of(settings, device)
         check_part(folder)
-        try:
+        with reading(f"{folder} holds no usable Janus model"):
             model = JanusForConditionalGeneration.from_pretrained(
                 folder, use_safetensors=True, local_files_only=True, **place.loading_model(WHOLE)
             )
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no usable Janus model: {error}") from error
         if place.bits == 16:
             model = model.to(device)
         return cls(folder, model.eval().requires_grad_(False), tokenizer, int(settings.get("reference_pool", 1)))

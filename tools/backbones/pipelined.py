@@ -29,8 +29,6 @@ class Pipelined(Adapting):
     adapted: bool = False
     space: str = ""
     settings: ClassVar[frozenset[str]] = frozenset({"side", "variant"})
-    drawing: ClassVar[str]
-    """Name of the pipeline's class as the checkpoint's `model_index.json` has it."""
     inpainting: ClassVar[str] = ""
     """Name of the class that paints inside a mask; "" where the library has none."""
     options: ClassVar[tuple[str, ...]] = ()

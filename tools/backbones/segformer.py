@@ -33,18 +33,15 @@ class Segformer(Backbone):
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Segformer:
         import torch
-        from safetensors import SafetensorError
         from transformers import SegformerForSemanticSegmentation
 
-        from ..checkpoints import check_part
+        from ..checkpoints import check_part, reading
 
         check_part(folder)
-        try:
+        with reading(f"{folder} holds no usable Segformer model"):
             model = SegformerForSemanticSegmentation.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{folder} holds no usable Segformer model: {error}") from error
         return cls(folder, model.to(device).eval().requires_grad_(False))
 
     def free(self) -> None:

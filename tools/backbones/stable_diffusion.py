@@ -38,11 +38,12 @@ class StableDiffusion(Adapting):
     )
     cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
     settings: ClassVar[frozenset[str]] = frozenset({"variant", "half"})
+    drawing: ClassVar[str] = "StableDiffusionPipeline"
     large: ClassVar[tuple[str, ...]] = ("unet",)
     single_file: ClassVar[tuple[str, ...]] = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")
 
     def __init__(self, folder: Path, pipe: Any, settings: Mapping[str, Any] = NO_SETTINGS) -> None:
-        self.half = bool(settings.get("half", False)) and _quick_bfloat16()
+        self.half = bool(settings.get("half", False)) and _quick_bfloat16(pipe.device.type)
         self.adapted = pipe.unet.config.encoder_hid_dim_type == "ip_image_proj"
         self.side = int(pipe.unet.config.sample_size * pipe.vae_scale_factor)
         self.space = self.space_of(folder, settings)
@@ -60,7 +61,7 @@ class StableDiffusion(Adapting):
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> StableDiffusion:
         """With `settings["half"]` the U-Net multiplies in bfloat16 where the processor can; weights are as they are."""
         place = Placement.of(settings, device)
-        pipe = cls.read("StableDiffusionPipeline", folder, settings, place)
+        pipe = cls.read(cls.drawing, folder, settings, place)
         if (adapter := adapter_of(folder, settings)) is not None:
             load_adapter(pipe, adapter)
         place.apply(pipe)
@@ -159,7 +160,9 @@ class StableDiffusion(Adapting):
         generators = [torch.Generator().manual_seed(seed) for seed in painting.seeds]
         source = self._source(painting, generators)
         conditions = self._conditions(painting)
-        plan = Plan(painting.steps, painting.guidance, painting.guided, painting.strength, self.half)
+        # While its own weights are trained, the U-Net is in 32 bits and the rest is not.
+        half = self.half or self.pipe.unet.dtype != self.pipe.vae.dtype
+        plan = Plan(painting.steps, painting.guidance, painting.guided, painting.strength, half)
         total = painting.steps if source is None else min(int(painting.steps * painting.strength), painting.steps)
         if total < 1:
             raise ValueError(f"{painting.steps} steps at strength {painting.strength} leave nothing to do")
@@ -205,11 +208,11 @@ class StableDiffusion(Adapting):
         return tuple(to_picture(picture) for picture in pixels)
 
 
-def _quick_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 faster than float32."""
+def _quick_bfloat16(device: str) -> bool:
+    """Whether a device multiplies bfloat16 faster than float32."""
     import torch
 
-    return bool(torch.cpu._is_avx512_bf16_supported()) or torch.cuda.is_available()
+    return device != "cpu" or bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def dict_scale(scale: Any) -> Any:

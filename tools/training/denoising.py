@@ -42,16 +42,17 @@ class DenoisingTask(Task):
     @torch.no_grad()
     def study(self, material: Material, config: TrainingConfig) -> None:
         pipe, vae = self.pipe, self.pipe.vae
-        pixels = torch.cat([to_tensor(example.picture) for example in material.examples]).to(pipe.device, vae.dtype)
+        pixels = torch.cat([to_tensor(example.picture) for example in material.examples])
+        pixels = pixels.to(pipe._execution_device, vae.dtype)
         found = [vae.encode(part).latent_dist.mean for part in pixels.split(16)]
         self.latents = torch.cat(found) * vae.config.scaling_factor
         cells = torch.from_numpy(np.stack([example.weight for example in material.examples]))[:, None]
-        self.weights = F.adaptive_avg_pool2d(cells, self.latents.shape[-2:]).to(pipe.device)
+        self.weights = F.adaptive_avg_pool2d(cells, self.latents.shape[-2:]).to(pipe._execution_device)
         captions = [self.words(example.caption) for example in material.examples]
         self.ids = pipe.tokenizer(
             [pipe.maybe_convert_prompt(caption, pipe.tokenizer) for caption in captions],
             padding="max_length", max_length=pipe.tokenizer.model_max_length, truncation=True, return_tensors="pt",
-        ).input_ids.to(pipe.device)  # fmt: skip
+        ).input_ids.to(pipe._execution_device)  # fmt: skip
         changed = any(part.texts for part in self.parts)
         self.read = None if changed else torch.cat([pipe.text_encoder(part)[0] for part in self.ids.split(16)])
         self.reference = [-1 if e.kind == "prior" else e.reference for e in material.examples]
@@ -91,7 +92,7 @@ class DenoisingTask(Task):
         priors the empty image prompt, which the model knows from guidance."""
         if self.seen is None:
             width = self.pipe.image_encoder.config.projection_dim
-            return torch.zeros(len(references), 1, width, device=self.pipe.device)
+            return torch.zeros(len(references), 1, width, device=self.pipe._execution_device)
         k = len(self.seen)
         shown = [[i for i in range(k) if k == 1 or i != r][: max(1, k - 1)] for r in references]
         loud = torch.tensor([r >= 0 for r in references], device=self.seen.device)

@@ -97,7 +97,7 @@ class LearnedWord(Part):
         def replace(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
             made = output
             for i, number in enumerate(ids):
-                made = torch.where((inputs[0] == number)[..., None], vectors[i].to(made.dtype), made)
+                made = torch.where((inputs[0] == number)[..., None], vectors[i].to(made), made)
             return made
 
         self._hook = self.pipe.text_encoder.get_input_embeddings().register_forward_hook(replace)
@@ -125,18 +125,24 @@ class Weights(Part):
     def __init__(self, model: Diffusion) -> None:
         self.unet = model.pipe.unet
         self._before: dict[str, Tensor] = {}
+        self._dtype = self.unet.dtype
 
     def _own(self) -> dict[str, nn.Parameter]:
         apart = (".processor.", "encoder_hid_proj.")
         return {n: p for n, p in self.unet.named_parameters() if not any(part in n for part in apart)}
 
     def start(self) -> None:
+        self._remember()
+        # Small steps would be lost in 16 bits.
+        self.unet.float()
+
+    def _remember(self) -> None:
         self._before = {name: p.detach().clone() for name, p in self._own().items()}
 
     def load(self, folder: Path) -> None:
         own = self._own()
         tensors = load_checked(folder / UNET, {name: p.shape for name, p in own.items()})
-        self.start()
+        self._remember()
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(tensors[name])
@@ -148,6 +154,7 @@ class Weights(Part):
         write_tensors(folder / UNET, {n: p.detach().half().contiguous() for n, p in self._own().items()})
 
     def remove(self) -> None:
+        self.unet.to(self._dtype)
         with torch.no_grad():
             for name, parameter in self._own().items():
                 if name in self._before:

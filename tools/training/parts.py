@@ -157,7 +157,7 @@ class Vectors(Part):
 
     def load(self, folder: Path) -> None:
         tensors = load_checked(folder / self.FILE, {self.token: (-1, self.beginning.shape[1])})
-        self.vectors = nn.Parameter(tensors[self.token][: self.MOST])
+        self.vectors = nn.Parameter(tensors[self.token][: self.MOST].to(self.beginning.device))
 
     def parameters(self) -> dict[str, nn.Parameter]:
         return {} if self.vectors is None else {self.token: self.vectors}

@@ -62,7 +62,9 @@ def load_state(
                 kind, _, rest = key.partition(":")
                 field, _, owner = rest.partition(":")
                 if kind == "state" and owner == name:
-                    kept[field] = file.get_tensor(key)
+                    # AdamW's count of steps stays here, wherever the parameter lies.
+                    tensor = file.get_tensor(key)
+                    kept[field] = tensor.to(parameter.device) if tensor.ndim else tensor
             kept |= {k.partition(":")[0]: v for k, v in numbers.items() if k.partition(":")[2] == name}
             if kept:
                 optimizer.state[parameter] = kept

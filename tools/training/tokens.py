@@ -53,7 +53,7 @@ class TokenTask(Task):
         side = round(self.codes.shape[1] ** 0.5)
         cells = np.stack([example.weight for example in material.examples])
         pooled = F.adaptive_avg_pool2d(torch.from_numpy(cells)[:, None], side)
-        self.weights = pooled.flatten(1)
+        self.weights = pooled.flatten(1).to(self.codes.device)
         self.captions = [
             model.embed(request_part(self.words(example.caption), None, model.marks))[0]
             for example in material.examples

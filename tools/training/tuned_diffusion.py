@@ -55,7 +55,7 @@ class TunedDiffusion(Tuned, IpAdapter):
         model, config = cast("Diffusion", self.model), cast(DiffusionTrainingConfig, self.config)
         subject, seen = replace(held.subject, kind=spoken(held)), None
         if held.warm and model.adapted:
-            seen = torch.from_numpy(self.heard(held.subject)[: config.references]).to(model.pipe.device)
+            seen = torch.from_numpy(self.heard(held.subject)[: config.references]).to(model.pipe._execution_device)
 
         def words(caption: str) -> str:
             return called(caption, (subject,), config.slots) if subject.name in caption else caption
@@ -77,13 +77,13 @@ class TunedDiffusion(Tuned, IpAdapter):
 
         model = cast("Diffusion", self.model)
         pipe, images = model.pipe, None
-        words = pipe.encode_prompt(self.painting(request, [0]).prompt, pipe.device, 1, False)[0]
+        words = pipe.encode_prompt(self.painting(request, [0]).prompt, pipe._execution_device, 1, False)[0]
         side, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
-        noise = torch.randn(1, channels, side, side, generator=torch.Generator().manual_seed(0)).to(pipe.device)
+        noise = torch.randn(1, channels, side, side, generator=torch.Generator().manual_seed(0)).to(words)
         if model.adapted:
             pipe.set_ip_adapter_scale(0.0)
             width = pipe.image_encoder.config.projection_dim
-            images = {"image_embeds": [torch.zeros(1, 1, width, device=pipe.device)]}
+            images = {"image_embeds": [torch.zeros(1, 1, width).to(words)]}
         with torch.no_grad():
             made: Tensor = pipe.unet(noise, 500, words, added_cond_kwargs=images).sample
         return made

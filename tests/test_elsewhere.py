@@ -1,0 +1,123 @@
+"""Models on an accelerator: everything that they are given is brought there, everything from there is fetched.
+
+No GPU is needed: see `elsewhere`. Weights are in 16 bits, as they are on one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from limner.memory.values import Adapter, Scores
+from limner.tools.backbones import backbones
+from limner.tools.backbones.diffusion import Painting, Subject
+from limner.tools.presets import load_preset
+from limner.tools.studio import Studio
+from limner.tools.values import DrawRequest
+
+from . import tiny
+from .elsewhere import elsewhere
+from .test_methods import PAIRS, finish, run, subject
+
+FAMILIES = sorted(name for name, made in backbones().items() if made.kind == "diffusion")
+
+
+def picture(seed: int, side: int = 64) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def folder(request, tmp_path_factory) -> tuple[str, Path]:
+    return request.param, tiny.BUILDERS[request.param](tmp_path_factory.mktemp("there") / "model")
+
+
+def painted(name: str, folder: Path, device: str, offload: str = "none") -> dict[str, np.ndarray]:
+    """What a family draws on a device, by what it is asked."""
+    settings = {"precision": "bfloat16", "side": 64, "offload": offload}
+    model = backbones()[name].load(folder, device, settings)
+    half = Image.new("L", (64, 64), 0)
+    half.paste(255, (0, 0, 32, 64))
+    asked = {"words": {}, "source": {"source": picture(1)}}
+    if "inpaint" in model.takes:
+        asked["mask"] = {"source": picture(1), "mask": half}
+    if "references" in model.takes:
+        asked["references"] = {"references": (picture(2),)}
+    if model.adapted:
+        heard = model.image_embeddings([picture(3, 32)])
+        asked["subject"] = {"subjects": (Subject(heard),)}
+        if "regions" in model.takes:
+            asked["regions"] = {"subjects": (Subject(heard, half), Subject(heard, half))}
+    brief = {"steps": 2, "guidance": 2.0, "seeds": (3,), "preview_every": 1, "strength": 0.8}
+    return {call: np.asarray(model.generate(Painting("a cat", **brief, **more))[0]) for call, more in asked.items()}
+
+
+@pytest.fixture(scope="module")
+def here(folder, small_pictures) -> dict[str, np.ndarray]:
+    return painted(*folder, "cpu")
+
+
+@pytest.mark.filterwarnings("ignore:You are calling .generate")  # the library itself, of a part that waits
+@pytest.mark.parametrize("offload", ["none", "parts"])
+def test_a_pipeline_draws_there_what_it_draws_here(folder, here, offload):
+    with elsewhere() as device:
+        there = painted(*folder, device, offload)
+    assert here.keys() == there.keys() and {"words", "source"} <= here.keys()
+    for call, expected in here.items():
+        # Another order of the same sums, in 16 bits.
+        assert np.abs(there[call].astype(int) - expected).mean() < 2, call
+
+
+@pytest.fixture(scope="module")
+def preset(tiny_preset):
+    """The small preset, all of its models there."""
+
+    def there(family: str, folder: Path) -> Path:
+        data = yaml.safe_load(tiny_preset.read_text())
+        kind = backbones()[family].kind
+        if data["models"][kind]["family"] != family:
+            data["models"][kind] = {"family": family, "folder": str(tiny.BUILDERS[family](folder / "model"))}
+            if "side" in backbones()[family].settings:
+                data["models"][kind]["side"] = 64
+            data["methods"] = [name for name, other in PAIRS if other == family and name != "finished"]
+        for role, spec in data["models"].items():
+            spec |= {"device": "lazy", "precision": "bfloat16"} if role in ("ar", "diffusion") else {"device": "lazy"}
+        data["models"]["diffusion"]["steps"] = 4
+        (folder / "there.yaml").write_text(yaml.safe_dump(data))
+        return folder / "there.yaml"
+
+    return there
+
+
+def learned(studio: Studio, method, known, folder: Path):
+    """The subject with what the method learned of it, in a training that was stopped and went on."""
+    better = iter(range(1, 99))
+    for steps in (1, 2):
+        lesson = studio.lesson(known, folder, folder / "priors", None, lambda: False)
+        lesson.score = lambda *about: Scores(subject=0.01 * next(better), text=0.5)
+        method.config = replace(method.config, most_steps=steps)
+        made = finish(method.fit(lesson))
+    assert "interrupted" in " ".join(made.facts["notices"])
+    return replace(known, adapters=(Adapter("a1", method.name, made.folder, method.model.hash, 1, facts=made.facts),))
+
+
+AT_HOME = [pair for pair in PAIRS if pair[1] in ("janus", "emu3", "stable_diffusion")]
+
+
+@pytest.mark.parametrize(("name", "family"), AT_HOME, ids=map("-".join, AT_HOME))
+def test_a_method_learns_draws_and_is_scored_there(name, family, preset, tmp_path):
+    with elsewhere():
+        studio = Studio(load_preset(preset(family, tmp_path)))
+        method, known = studio.method(name), subject()
+        if "trained" in method.capabilities:
+            known = learned(studio, method, known, tmp_path)
+        for request in (DrawRequest("Biscuit on the beach", (known,)),
+                        DrawRequest("now at night", (known,), source=picture(5))):  # fmt: skip
+            if request.source is None or "edit" in method.capabilities:
+                drawn, _ = run(method, request, [1])
+                assert studio.score(drawn[0].image, (known,), request.prompt).text is not None
+        studio.close()
