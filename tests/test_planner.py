@@ -492,3 +492,11 @@ def test_a_request_beside_a_question_about_pairs_is_one() -> None:
     said = "I think the first one was better, could we go back to that"
     assert calls(ask(said, {**BUSY, "pending": asked})) == [("fork", {"take": 1})]
     assert calls(ask("2 and 3", {**BUSY, "pending": {**asked, "text": "compare them"}}))[0][0] == "compare"
+
+
+def test_one_of_two_leaves_the_picture_and_is_not_forgotten() -> None:
+    two = {**BUSY["takes"][-1], "concepts": ["Biscuit", "Luna"]}
+    state = {**BUSY, "takes": [*BUSY["takes"][:-1], two]}
+    for said, gone in (("remove Luna", "remove Luna"), ("Please get rid of Luna!", "get rid of Luna")):
+        assert calls(ask(said, state)) == [("edit", {"take": 3, "instruction": gone})]
+    assert [name for name, _ in calls(ask("forget Luna", state))] == ["forget"]

@@ -234,8 +234,9 @@ def _deleted(text: Text, match: re.Match[str]) -> list[Step] | None:
         return None
     take = text.state.take(text.state.current)
     shown = take is not None and any(name in take.concepts for name in subject.names)
-    if shown and match["verb"] in ("remove", "get rid of", "erase"):
-        return None
+    if take and shown and match["verb"] in ("remove", "get rid of", "erase"):
+        gone = text.raw[match.start("verb") : match.end("all")]
+        return [Call("edit", {"take": take.number, "instruction": gone})] if len(take.concepts) > 1 else None
     if shown and text.hints.mode == "edit":
         return None
     if re.search(r"\b(?:for good|for ?ever|permanently|completely|entirely)\b", match.group()):
