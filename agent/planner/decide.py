@@ -9,7 +9,7 @@ from . import intent as intents
 from .clauses import MARKS_ONLY, rides, settings_only
 from .extract import carry_out, who
 from .intent import vote_of
-from .intents.concepts import forget, rename
+from .intents.concepts import forget, leaves, rename
 from .intents.free import free
 from .intents.history import compare, history
 from .intents.missing import unwanted
@@ -85,7 +85,7 @@ def grammar(text: Text) -> list[Step]:
 
 def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
-    if kept := deletes(text) or shown(text) or guidance(text) or unwanted(text):
+    if kept := deletes(text) or leaves(text) or shown(text) or guidance(text) or unwanted(text):
         return kept
     if plus := _PLUS.fullmatch(text.low):
         text = read(f"take {text.takes[0].numbers[0]}, with {text.raw[plus.start('what') :]}", text.state, text.hints)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..normalise import lead, tail
 from ..references import Text, pick, rx
 from ..state import Ask, Call, Step
 from ..subjects import antecedents, choose
@@ -111,6 +112,7 @@ _FORGETS = [
     ),
 ]
 _DELETE = rx(rf"(?P<verb>delete|wipe|erase|unload|trash|remove|get rid of) {_WHOM}{_FOREVER}")
+_FOR_GOOD = re.compile(r"\b(?:for good|for ?ever|permanently|completely|entirely)\b")
 _FORGET_UNKNOWN = re.compile(
     r"(?:forget|unlearn|delete the concept|forget about|delete concept)(?: about)? (?P<who>(?:my |"
     r"our )?[a-z][\w-]*(?: [a-z][\w-]*)?)"
@@ -225,6 +227,20 @@ def _forgotten(text: Text, match: re.Match[str]) -> list[Step]:
     return steps
 
 
+def leaves(text: Text) -> list[Step] | None:
+    """Of several in the picture one is to go: "remove Luna" takes her out of it, and forgets nobody."""
+    start = lead(text.low)
+    body = text.part(start, max(start, tail(text.low)))
+    match, take = _DELETE.fullmatch(body.low.rstrip(" ?!.")), text.state.take(text.state.current)
+    if match is None or match["verb"] not in ("remove", "get rid of", "erase") or text.hints.mode == "forget":
+        return None
+    subject = body.subject_at(match.start("all"))
+    known = subject is not None and len(subject.names) == 1 and not _FOR_GOOD.search(match.group())
+    if not (known and subject and take and len(take.concepts) > 1 and subject.names[0] in take.concepts):
+        return None
+    return [Call("edit", {"take": take.number, "instruction": body.raw[: match.end("all")]})]
+
+
 def _deleted(text: Text, match: re.Match[str]) -> list[Step] | None:
     """As in "Delete Biscuit" may mean the concept or its place in the picture."""
     if match["all"] in ("him", "her", "them") and re.search(r"\b(?:for good|for ?ever|permanently)\b", match.group()):
@@ -234,12 +250,11 @@ def _deleted(text: Text, match: re.Match[str]) -> list[Step] | None:
         return None
     take = text.state.take(text.state.current)
     shown = take is not None and any(name in take.concepts for name in subject.names)
-    if take and shown and match["verb"] in ("remove", "get rid of", "erase"):
-        gone = text.raw[match.start("verb") : match.end("all")]
-        return [Call("edit", {"take": take.number, "instruction": gone})] if len(take.concepts) > 1 else None
+    if shown and match["verb"] in ("remove", "get rid of", "erase"):
+        return None
     if shown and text.hints.mode == "edit":
         return None
-    if re.search(r"\b(?:for good|for ?ever|permanently|completely|entirely)\b", match.group()):
+    if _FOR_GOOD.search(match.group()):
         return _forgotten(text, match)
     if text.hints.mode != "forget" and (shown or match["verb"] in ("remove", "get rid of", "erase")):
         out = (f"take out of take {text.state.current}",) if take else ()
