@@ -24,7 +24,7 @@ BEGIN, END = "<!-- presets: made by tests/preset_page.py -->", "<!-- /presets --
 EQUAL = {
     "janus": "drawing greedily from words with guidance, token by token",
     "emu3": "drawing greedily from words and pictures with guidance, token by token",
-    "stable_diffusion": "drawing with references, two subjects in regions, a picture to change, masks",
+    "stable_diffusion": "drawing with references, two subjects in regions with one text, a picture to change, masks",
     "stable_diffusion_xl": "drawing, references, two subjects in regions, a picture to change, masks; LoRA",
     "flux": "drawing, a reference or a picture to change, masks; LoRA",
     "flux_dev": "drawing, references through its IP-Adapter, a picture to change, masks; LoRA",

@@ -25,7 +25,9 @@ class StableDiffusionXL(Hearing):
     takes: ClassVar[frozenset[str]] = frozenset(
         {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions"}
     )
-    cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
+    cannot: ClassVar[str] = (
+        "references go in through an IP-Adapter only, never as pictures; of several subjects all hear the whole prompt"
+    )
     large: ClassVar[tuple[str, ...]] = ("unet", "text_encoder_2")
     drawing: ClassVar[str] = "StableDiffusionXLPipeline"
     from_picture: ClassVar[str] = "StableDiffusionXLImg2ImgPipeline"
