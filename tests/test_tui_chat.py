@@ -19,7 +19,7 @@ from limner.bench.tui import FIRST, LAST, fill
 from limner.cli.demo import NAME, write_references
 from limner.memory.library import Library
 from limner.tui.asking import Ask
-from limner.tui.chat.cards import Growing, TakeCard
+from limner.tui.chat.cards import TakeCard
 from limner.tui.chat.completion import Sources, complete, dropped
 from limner.tui.chat.exchange import Exchange, Options
 from limner.tui.chat.greeting import Greeting
@@ -92,7 +92,7 @@ async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path:
         for keys in (("o", "k", "escape"), ("ctrl+q",), ("ctrl+c",)):
             app.chat.prompt.say_instead("eight pictures of a red cat in the snow")
             hit(pilot, "enter")
-            await until(pilot, lambda: app.query(Growing))
+            await until(pilot, lambda: app.query("TakeCard.-empty"))
             before = len(app.bridge.takes())
             hit(pilot, *keys)
             if keys == ("ctrl+q",):
@@ -102,7 +102,7 @@ async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path:
                 hit(pilot, "escape")
             await until(pilot, lambda: not app.bridge.busy)
             assert len(app.bridge.takes()) - before < 8
-            await until(pilot, lambda: "Stopped" in words(pilot) and not app.query(Growing))
+            await until(pilot, lambda: "Stopped" in words(pilot) and not app.query("TakeCard.-empty"))
             assert app.screen is app.chat
             assert app.chat.prompt.line.text == ("ok" if keys[0] == "o" else "")
 
@@ -117,7 +117,7 @@ async def test_one_sentence_may_be_said_ahead_and_comes_back_with_escape(tmp_pat
             hit(pilot, "enter")
 
         send("two pictures of a red cat in the snow")
-        await until(pilot, lambda: app.query(Growing))
+        await until(pilot, lambda: app.query("TakeCard.-empty"))
         send("now at night")
         await until(pilot, lambda: "next: now at night" in words(pilot))
         send("now with a crown")
@@ -127,7 +127,7 @@ async def test_one_sentence_may_be_said_ahead_and_comes_back_with_escape(tmp_pat
         assert app.bridge.takes()[2].parent == app.bridge.takes()[1].id and "next:" not in words(pilot)
 
         send("eight pictures of a red cat in the snow")
-        await until(pilot, lambda: app.query(Growing))
+        await until(pilot, lambda: app.query("TakeCard.-empty"))
         send("now at sunset")
         await until(pilot, lambda: "next: now at sunset" in words(pilot))
         hit(pilot, "escape")

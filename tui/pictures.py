@@ -25,10 +25,11 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.visual import VisualType
-from textual.widget import Widget
 from textual.widgets import Static
 
+from .halves import Halves, halves
 from .inert import inert, one_line
+from .still import Still
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -178,7 +179,7 @@ thumbnails = Thumbnails()
 """Shared by all screens."""
 
 
-class Picture(Widget):
+class Picture(Still):
     """One picture, as large as its box allows, in its own shape.
 
     With `columns` and `rows` it takes just the cells that it needs within them; without, it fills what the
@@ -205,6 +206,8 @@ class Picture(Widget):
         self.box = (columns, rows)
         self.alt = alt
         self._source = source
+        self._pixels = thumbnails.size(source) if source is not None else None
+        """Kept: to look at the file in every layout would hand the processor to the drawing each time."""
         self._drawn: Any = None
         """What is on the screen, with the (mode, cells) that it was made for."""
         self._made: tuple[Mode, tuple[int, int]] | None = None
@@ -217,9 +220,11 @@ class Picture(Widget):
 
     @source.setter
     def source(self, value: Path | Image | None) -> None:
-        same = self._cells_of(value) == self._cells_of(self._source)
+        before = self._cells()
         self._source = value
-        self.renew(layout=not same)
+        self.renew(layout=False)
+        if self._cells() != before:
+            self.refresh(layout=True)
 
     @property
     def mode(self) -> Mode:
@@ -230,27 +235,28 @@ class Picture(Widget):
         """Draw it anew: the picture or the mode has changed."""
         self._clear()
         self._made = None
+        self._pixels = thumbnails.size(self._source) if self._source is not None else None
         self.refresh(layout=layout)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
-        return self._cells_of(self._source, container.width)[0]
+        return self._cells(container.width)[0]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return self._cells_of(self._source, width)[1]
+        return self._cells(width)[1]
 
-    def _cells_of(self, source: Path | Image | None, most: int = 0) -> tuple[int, int]:
-        """The cells that a picture takes in the box."""
+    def _cells(self, most: int = 0) -> tuple[int, int]:
+        """The cells that the picture takes in the box."""
         columns, rows = self.box
         columns = min(columns, most) if most else columns
-        size = thumbnails.size(source) if source is not None else None
-        if size is None or self.mode == "none":
+        if self._source is None and not self.alt:
+            return columns, rows  # one is to come
+        if self._pixels is None or self.mode == "none":
             return min(columns, max(len(self._words()), 1)), 1
-        return fit(size, (columns, rows))
+        return fit(self._pixels, (columns, rows))
 
     def render(self) -> VisualType:
         """The picture, or what stands for it until it is read. Only called for what is in sight."""
-        source, mode = self._source, self.mode
-        size = thumbnails.size(source) if source is not None else None
+        source, mode, size = self._source, self.mode, self._pixels
         if source is None or size is None or mode == "none":
             return inert(self._words(), self.content_size.width)
         cells = fit(size, (self.content_size.width, self.content_size.height))
@@ -289,8 +295,8 @@ class Picture(Widget):
         else:
             from textual_image import renderable
 
-            kinds = {"kitty": renderable.TGPImage, "half": renderable.HalfcellImage, "shades": renderable.UnicodeImage}
-            self._drawn = kinds[mode](made, *cells)
+            kinds = {"kitty": renderable.TGPImage, "shades": renderable.UnicodeImage}
+            self._drawn = kinds[mode](made, *cells) if mode in kinds else Halves(made)
 
     async def _mount_sixel(self, made: Image, cells: tuple[int, int]) -> None:
         """Sixels are no text: they need a widget of their own."""
@@ -315,9 +321,8 @@ class Picture(Widget):
     def _words(self) -> str:
         if self._source is None:
             return one_line(self.alt)
-        size = thumbnails.size(self._source)
         name = one_line(self.alt) or (one_line(self._source.name) if isinstance(self._source, Path) else "picture")
-        return f"▣ {name}" if size else f"▢ {name}: no picture"
+        return f"▣ {name}" if self._pixels else f"▢ {name}: no picture"
 
 
 class Figure(Vertical):
@@ -359,7 +364,9 @@ def strips(app: App[Any], source: Path, cells: tuple[int, int], mode: Mode) -> l
     made = thumbnails.make(source, Picture.pixels(drawn, cells)) if mode != "none" else None
     if made is None:
         return []
-    kinds: dict[Mode, Any] = {"kitty": renderable.TGPImage, "shades": renderable.UnicodeImage}
+    if drawn == "half":
+        return halves(made)
+    kind: Any = renderable.TGPImage if drawn == "kitty" else renderable.UnicodeImage
     options = app.console.options.update(width=cells[0], height=cells[1])
-    lines = app.console.render_lines(kinds.get(drawn, renderable.HalfcellImage)(made, *cells), options, pad=False)
+    lines = app.console.render_lines(kind(made, *cells), options, pad=False)
     return [Strip(line, cells[0]) for line in lines[: cells[1]]]

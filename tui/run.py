@@ -13,6 +13,8 @@ from ..errors import UserError
 from .lesson import Lesson
 
 DEFAULT_PRESET = "starter"
+FRAMES = "120"
+"""The most frames a second: a key that comes just after one waits for up to two of them."""
 
 
 def chat(
@@ -31,6 +33,7 @@ def chat(
             "The chat needs a terminal to draw in.",
             'Without one, `limner say "Biscuit on the beach"` does the same; `limner --help` lists all verbs.',
         )
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     from .app import LimnerApp
     from .bridge import Bridge
     from .pictures import settle

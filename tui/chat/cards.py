@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from ...memory.values import Take
 from ..inert import one_line
 from ..pictures import Picture
+from ..still import StillHorizontal, StillStatic, StillVertical
 from .entries import CAPTION, GAP, per_row
 
 if TYPE_CHECKING:
@@ -60,12 +59,13 @@ def scores(take: Take, width: int) -> Content:
     return Content.styled(next((form for form in forms if len(form) <= width), ""), style)
 
 
-class TakeCard(Vertical, can_focus=True):
-    """One take. Enter or a click opens it large."""
+class TakeCard(StillVertical, can_focus=True):
+    """One take, or the place that is kept for one. Enter or a click opens it large."""
 
     DEFAULT_CSS = f"""
-    TakeCard {{ width: auto; height: auto; margin: 0 {GAP} 1 0; }}
+    TakeCard {{ height: auto; margin: 0 {GAP} 1 0; }}
     TakeCard > Static {{ height: {CAPTION}; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }}
+    TakeCard.-empty > Picture {{ background: $surface; }}
     TakeCard:focus > Static {{ background: $primary 25%; }}
     TakeCard:hover > Static {{ background: $boost; }}
     """
@@ -90,100 +90,97 @@ class TakeCard(Vertical, can_focus=True):
         take: Take
         liked: bool
 
-    def __init__(self, take: Take, columns: int, rows: int) -> None:
+    def __init__(self, take: Take | None, columns: int, rows: int) -> None:
         super().__init__()
         self.shown = take
-        self.columns, self.rows = columns, rows
+        """`None`: it is still to be drawn."""
+        self._width = self.styles.width = columns
+        path, alt = (take.image_path, f"take {take.number}") if take else (None, "")
+        self.picture = Picture(path, columns=columns, rows=rows, alt=alt)
+        self._words = StillStatic(caption(take, columns) if take else "", markup=False)
+        self.set_class(take is None, "-empty")
 
     def compose(self) -> ComposeResult:
-        yield Picture(self.shown.image_path, columns=self.columns, rows=self.rows, alt=f"take {self.shown.number}")
-        words = Static(caption(self.shown, self.columns), markup=False)
-        words.styles.width = self.columns
-        yield words
+        yield self.picture
+        yield self._words
+
+    def allow_focus(self) -> bool:
+        return self.shown is not None
+
+    # Words and pictures take the place that was kept for them: with a layout for each, keys would have to wait.
+
+    def grow(self, preview: Image, label: str) -> None:
+        """As far as the picture has come."""
+        self.picture.source = preview
+        self._words.update(Content(one_line(label, self._width)), layout=False)
 
     def show(self, take: Take) -> None:
-        """The take as it is now: rated, or scored."""
-        if take != self.shown:
-            self.shown = take
-            self.query_one(Static).update(caption(take, self.columns))
+        """The take as it is now: drawn, rated, or scored."""
+        if take == self.shown:
+            return
+        if self.shown is None:
+            self.picture.source, self.picture.alt = take.image_path, f"take {take.number}"
+            self.remove_class("-empty")
+        self.shown = take
+        self._words.update(caption(take, self._width), layout=False)
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
         self.action_open()
 
     def action_open(self) -> None:
-        self.post_message(self.Opened(self.shown))
+        if self.shown:
+            self.post_message(self.Opened(self.shown))
 
     def action_rate(self, liked: bool) -> None:
-        self.post_message(self.Rated(self.shown, liked))
+        if self.shown:
+            self.post_message(self.Rated(self.shown, liked))
 
 
-class Growing(Vertical):
-    """The picture that is being drawn, as far as it has come."""
-
-    DEFAULT_CSS = f"""
-    Growing {{ width: auto; height: auto; margin: 0 {GAP} 1 0; }}
-    Growing > Static {{ height: {CAPTION}; color: $text-muted; }}
-    """
-
-    def __init__(self, columns: int, rows: int) -> None:
-        super().__init__()
-        self.columns, self.rows = columns, rows
-
-    def compose(self) -> ComposeResult:
-        yield Picture(columns=self.columns, rows=self.rows)
-        words = Static("", markup=False)
-        words.styles.width = self.columns
-        yield words
-
-    def show(self, preview: Image, label: str) -> None:
-        """The newest preview."""
-        self.query_one(Picture).source = preview
-        self.query_one(Static).update(Content(one_line(label, self.columns)), layout=False)
-
-
-class Strip(Vertical):
+class Strip(StillVertical):
     """Several pictures side by side, in as many rows as they need."""
 
     DEFAULT_CSS = """
     Strip { height: auto; padding: 0 0 0 1; }
-    Strip > Horizontal { height: auto; }
+    Strip > StillHorizontal { height: auto; }
     """
 
-    def __init__(self, takes: list[Take], size: tuple[int, int], width: int) -> None:
+    def __init__(self, takes: list[Take], places: int, size: tuple[int, int], width: int) -> None:
+        """`places`: as many pictures are expected."""
         super().__init__()
-        self.columns, self.rows = size
-        self._across = per_row(width, self.columns)
-        self._takes = list(takes)
+        self._size_of_one = size
+        self._across = per_row(width, size[0])
+        takes_or_places = [*takes, *[None] * (places - len(takes))]
+        self.cards = [TakeCard(take, *size) for take in takes_or_places]
 
     def compose(self) -> ComposeResult:
-        for start in range(0, len(self._takes), self._across):
-            with Horizontal():
-                for take in self._takes[start : start + self._across]:
-                    yield TakeCard(take, self.columns, self.rows)
+        for start in range(0, len(self.cards), self._across):
+            yield StillHorizontal(*self.cards[start : start + self._across])
 
     async def add(self, take: Take) -> None:
-        """One more picture; what was growing is done."""
-        with self.app.batch_update():  # one layout for both
-            await self.query(Growing).remove()
-            await (await self._row()).mount(TakeCard(take, self.columns, self.rows))
+        """One more picture is done: the one that was growing."""
+        (await self._next()).show(take)
 
     async def grow(self, preview: Image, label: str) -> None:
         """The picture under way looks like this by now."""
-        growing = next(iter(self.query(Growing)), None)
-        if growing is None:
-            growing = Growing(self.columns, self.rows)
-            await (await self._row()).mount(growing)
-        growing.show(preview, label)
+        (await self._next()).grow(preview, label)
 
     async def settle(self) -> None:
-        """Nothing is drawn any more."""
-        await self.query(Growing).remove()
+        """Nothing is drawn any more: what was not drawn has no place."""
+        gone = [card for card in self.cards if card.shown is None]
+        self.cards = [card for card in self.cards if card.shown is not None]
+        for card in gone:
+            await card.remove()
 
-    async def _row(self) -> Horizontal:
-        rows = list(self.query(Horizontal))
-        if rows and len(rows[-1].children) < self._across:
-            return rows[-1]
-        row = Horizontal()
-        await self.mount(row)
-        return row
+    async def _next(self) -> TakeCard:
+        """The place of the picture under way."""
+        for card in self.cards:
+            if card.shown is None:
+                return card
+        card = TakeCard(None, *self._size_of_one)
+        if len(self.cards) % self._across:
+            await self.query(StillHorizontal).last().mount(card)
+        else:
+            await self.mount(StillHorizontal(card))
+        self.cards.append(card)
+        return card

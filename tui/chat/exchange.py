@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Markdown, Static
@@ -17,13 +17,14 @@ from textual.widgets import Button, Markdown, Static
 from ...memory.values import Take
 from ..inert import inert, inert_lines, one_line
 from ..pictures import Picture
+from ..still import StillHorizontal, StillStatic, StillVertical
 from .cards import Strip, TakeCard
 from .entries import Entry, box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_MARKUP = re.compile(r"[*_`#>\[\]|~<]|^\s*(?:[-+]|\d+[.)])\s|^(?: {4}|\t)|\n\n|^[-=]{3,}", re.MULTILINE)
+_MARKUP = re.compile(r"[*_`\[\]|~<]|^\s*(?:>|#{1,6}\s|[-+]\s|\d+[.)]\s)|^(?: {4}|\t)|\n\n|^[-=]{3,}", re.MULTILINE)
 """What Markdown would draw otherwise than as it stands."""
 
 
@@ -56,7 +57,7 @@ class Options(Horizontal):
         self.post_message(self.Chosen(self.options[self.children.index(event.button)], self))
 
 
-class Exchange(Vertical):
+class Exchange(StillVertical):
     """Draws an entry and lets it grow while the turn is under way."""
 
     DEFAULT_CSS = """
@@ -84,18 +85,19 @@ class Exchange(Vertical):
         """`room`: columns and rows of the log."""
         super().__init__()
         self.entry = entry
+        self._heard = "" if entry.live else entry.reply.rstrip()
         self._paint = paint
         self.room = room
 
     def compose(self) -> ComposeResult:
         entry = self.entry
         if entry.text:
-            yield Static(self._paint(entry.text), classes="you", markup=False)
+            yield StillStatic(self._paint(entry.text), classes="you", markup=False)
         if entry.files:
-            yield Static(inert("▣ " + "  ▣ ".join(entry.files)), classes="files", markup=False)
+            yield StillStatic(inert("▣ " + "  ▣ ".join(entry.files)), classes="files", markup=False)
         if entry.pictures:
             columns, rows = box(*self.room, len(entry.pictures))
-            with Horizontal(classes="pictures"):
+            with StillHorizontal(classes="pictures"):
                 for path in entry.pictures:
                     yield Picture(path, columns=columns, rows=rows, alt="reference")
         if entry.takes:
@@ -105,21 +107,25 @@ class Exchange(Vertical):
         for note in entry.notes:
             yield self._note(note)
         if entry.error:
-            yield Static(inert_lines(entry.error), classes="error", markup=False)
+            yield self._error()
         if entry.options:
             yield Options(entry.options)
 
     def _strip(self) -> Strip:
-        return Strip(self.entry.takes, box(*self.room, self.entry.cards), self.room[0])
+        entry = self.entry
+        return Strip(entry.takes, entry.cards, box(*self.room, entry.cards), self.room[0])
 
     def _note(self, text: str) -> Static:
-        return Static(inert_lines(text), classes="note", markup=False)
+        return StillStatic(inert_lines(text), classes="note", markup=False)
+
+    def _error(self) -> Static:
+        return StillStatic(inert_lines(self.entry.error), classes="error", markup=False)
 
     def _words(self, text: str) -> Static | Markdown:
         """The reply. Plain words need no Markdown; most replies are."""
         if _MARKUP.search(text):
             return Markdown(text, classes="reply", open_links=False)
-        return Static(self._paint(text), classes="reply", markup=False)
+        return StillStatic(self._paint(text), classes="reply", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         self.post_message(self.Grew(self, event.size.height + 1))
@@ -128,13 +134,15 @@ class Exchange(Vertical):
 
     async def hear(self) -> None:
         """The reply goes on; the entry has the rest already. It is plain words until Markdown has something to draw."""
-        words = self.entry.reply.rstrip()
+        words, before = self.entry.reply.rstrip(), self._heard
+        if words == before:
+            return
+        self._heard = words
         shown = next(iter(self.query("Exchange > .reply")), None)
         if isinstance(shown, Static) and words and not _MARKUP.search(words):
             shown.update(self._paint(words))
-        elif isinstance(shown, Markdown) and words and words.startswith(shown.source):
-            if more := words[len(shown.source) :]:
-                await shown.append(more)
+        elif isinstance(shown, Markdown) and words.startswith(before):
+            await shown.append(words[len(before) :])
         else:
             await self.query("Exchange > .reply").remove()
             if words:
@@ -161,7 +169,8 @@ class Exchange(Vertical):
         if strip is None:
             strip = self._strip()
             words = self.query("Exchange > .reply, Exchange > .note")
-            await self.mount(strip, before=words.first() if words else None)
+            with self.app.batch_update():
+                await self.mount(strip, before=words.first() if words else None)
         return strip
 
     async def finish(self) -> None:
@@ -173,12 +182,12 @@ class Exchange(Vertical):
             await self.query("Exchange > .error, Options").remove()
             await self.hear()
             if entry.error:
-                await self.mount(Static(inert_lines(entry.error), classes="error", markup=False))
+                await self.mount(self._error())
             if entry.options:
                 await self.mount(Options(entry.options))
 
     def renew(self, takes: dict[str, Take]) -> None:
         """Takes may have been rated or scored."""
         for card in self.query(TakeCard):
-            if card.shown.id in takes:
+            if card.shown and card.shown.id in takes:
                 card.show(takes[card.shown.id])

@@ -14,7 +14,13 @@ from .log import ChatLog
 from .working import Working
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from ...agent.turn import Turn
+
+
+HEARD = 0.15
+"""Seconds between two looks at the words of a reply that is being said."""
 
 
 class LiveTurn:
@@ -23,6 +29,13 @@ class LiveTurn:
     def __init__(self, log: ChatLog, working: Working) -> None:
         self._log, self._working = log, working
         self._entry: Entry | None = None
+        self._hearing: Timer | None = None
+
+    async def _hear(self) -> None:
+        """Draw what has been said by now."""
+        self._hearing = None
+        if self._entry is not None and (view := self._log.view(self._entry)):
+            await view.hear()
 
     @property
     def live(self) -> bool:
@@ -56,8 +69,8 @@ class LiveTurn:
                     await view.take(take)
             case Reply(text=text, done=False):
                 entry.reply += clean_text(text)
-                if view:
-                    await view.hear()
+                if self._hearing is None:  # words come one by one, and each would be a layout
+                    self._hearing = self._log.set_timer(HEARD, self._hear)
             case Reply(text=text):
                 entry.reply = clean_text(text).strip()
             case Notice(text=text):

@@ -147,8 +147,8 @@ class ChatLog(VerticalScroll, can_focus=False):
     async def _swap(self, wanted: range) -> None:
         gone = [index for index in self._views if index not in wanted]
         new = [index for index in wanted if index not in self._views]
-        if not gone and not new:
-            return
+        if not new:
+            return  # what is far away by now can wait for the next time: it would be a layout of its own
         with self.app.batch_update():
             if gone:
                 await self.remove_children([self._views.pop(index) for index in gone])

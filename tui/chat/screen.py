@@ -228,7 +228,8 @@ class ChatScreen(Screen[None]):
 
     async def turn_over(self, turn: Turn | None, error: LimnerError | None) -> None:
         """The turn has ended."""
-        entry = await self.turn.over(turn, error, self.bridge.head if turn is not None and turn.went else None)
+        with self.app.batch_update():  # one layout for all of it
+            entry = await self.turn.over(turn, error, self.bridge.head if turn is not None and turn.went else None)
         if isinstance(error, UserError) and entry is not None and not self.prompt.line.text:
             self.prompt.say_instead(entry.text)
         if self.focused is None:
