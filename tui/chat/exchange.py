@@ -24,7 +24,9 @@ from .entries import Entry, box
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_MARKUP = re.compile(r"[*_`\[\]|~<]|^\s*(?:>|#{1,6}\s|[-+]\s|\d+[.)]\s)|^(?: {4}|\t)|\n\n|^[-=]{3,}", re.MULTILINE)
+_MARKUP = re.compile(
+    r"[*`\[\]|~<]|(?<!\w)_|_(?!\w)|^\s*(?:>|#{1,6}\s|[-+]\s|\d+[.)]\s)|^(?: {4}|\t)|\n\n|^[-=]{3,}", re.MULTILINE
+)
 """What Markdown would draw otherwise than as it stands."""
 
 

@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from ...memory.values import Take
 from ..inert import inert_lines
+from ..still import Still
 from .entries import Entry, estimate
 from .exchange import Exchange
 from .tokens import painted
@@ -28,7 +29,7 @@ SETTLE = 0.08
 """Seconds without another resize before the log is laid out anew."""
 
 
-class ChatLog(VerticalScroll, can_focus=False):
+class ChatLog(VerticalScroll, Still, can_focus=False):
     """Entries as exchanges, newest at the bottom."""
 
     DEFAULT_CSS = """

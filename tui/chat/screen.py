@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -17,6 +16,7 @@ from ...errors import LimnerError, UserError
 from ...memory.values import Concept, Take
 from ..asking import complain, trying
 from ..inert import one_line
+from ..still import StillHorizontal, StillVertical
 from ..tree import TreePanel
 from ..viewer import ViewerScreen
 from . import commands
@@ -88,9 +88,8 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self._top
-        with Horizontal(id="body"):
-            with Vertical(id="talk"):
-                yield self.log_view
+        with StillHorizontal(id="body"), StillVertical(id="talk"):
+            yield self.log_view
         yield self.jobs
         yield self.working
         yield self.prompt
