@@ -259,7 +259,7 @@ class Picture(Still):
         source, mode, size = self._source, self.mode, self._pixels
         if source is None or size is None or mode == "none":
             return inert(self._words(), self.content_size.width)
-        cells = fit(size, (self.content_size.width, self.content_size.height))
+        cells = fit(size, self.space())
         if 0 in cells:
             return Content("")
         if self._made != (mode, cells):
@@ -271,6 +271,10 @@ class Picture(Still):
             else:
                 self._read(source, pixels, mode, cells)
         return self._drawn if self._drawn is not None else Content("·")
+
+    def space(self) -> tuple[int, int]:
+        """The cells that there are for the picture."""
+        return self.content_size.width, self.content_size.height
 
     @staticmethod
     def pixels(mode: Mode, cells: tuple[int, int]) -> tuple[int, int]:

@@ -9,16 +9,22 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.visual import Visual, VisualType, visualize
 
 from ...memory.values import Take
 from ..inert import one_line
 from ..pictures import Picture
-from ..still import StillHorizontal, StillStatic, StillVertical
+from ..still import StillHorizontal, StillVertical
 from .entries import CAPTION, GAP, per_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from textual import strip as lines
+    from textual.css.styles import RulesMap
+    from textual.style import Style
+    from textual.visual import RenderOptions
 
 LIKED = {"good": " ♥", "bad": " ✗"}
 VERDICTS = {"retry": "could be better", "copied": "copied from a reference"}
@@ -59,15 +65,37 @@ def scores(take: Take, width: int) -> Content:
     return Content.styled(next((form for form in forms if len(form) <= width), ""), style)
 
 
-class TakeCard(StillVertical, can_focus=True):
-    """One take, or the place that is kept for one. Enter or a click opens it large."""
+class Captioned(Visual):
+    """A picture, or what stands for it, and the lines under it."""
+
+    def __init__(self, card: TakeCard, picture: VisualType, words: Content) -> None:
+        self._card, self._picture, self._words = card, visualize(card, picture), words
+
+    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[lines.Strip]:
+        parts: tuple[tuple[Visual, int], ...] = (self._picture, (height or 0) - CAPTION), (self._words, CAPTION)
+        return [
+            strip for part, rows in parts for strip in Visual.to_strips(self._card, part, width, max(rows, 0), style)
+        ]
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        return self._card.box[0]
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        return self._picture.get_height(rules, width) + CAPTION
+
+
+class TakeCard(Picture, can_focus=True):
+    """One take, or the place that is kept for one. Enter or a click opens it large.
+
+    One widget and not three: a screen full of them is laid out and drawn again whenever the log moves.
+    """
 
     DEFAULT_CSS = f"""
-    TakeCard {{ height: auto; margin: 0 {GAP} 1 0; }}
-    TakeCard > Static {{ height: {CAPTION}; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }}
-    TakeCard.-empty > Picture {{ background: $surface; }}
-    TakeCard:focus > Static {{ background: $primary 25%; }}
-    TakeCard:hover > Static {{ background: $boost; }}
+    TakeCard {{ margin: 0 {GAP} 1 0; align: left top; content-align: left top; color: $text-muted;
+        text-wrap: nowrap; text-overflow: ellipsis; }}
+    TakeCard.-empty {{ background: $surface; }}
+    TakeCard:focus {{ background: $primary 25%; }}
+    TakeCard:hover {{ background: $boost; }}
     """
     BINDINGS = [
         Binding("enter", "open", "Open large"),
@@ -91,38 +119,46 @@ class TakeCard(StillVertical, can_focus=True):
         liked: bool
 
     def __init__(self, take: Take | None, columns: int, rows: int) -> None:
-        super().__init__()
+        path, alt = (take.image_path, f"take {take.number}") if take else (None, "")
+        super().__init__(path, columns=columns, rows=rows, alt=alt)
         self.shown = take
         """`None`: it is still to be drawn."""
-        self._width = self.styles.width = columns
-        path, alt = (take.image_path, f"take {take.number}") if take else (None, "")
-        self.picture = Picture(path, columns=columns, rows=rows, alt=alt)
-        self._words = StillStatic(caption(take, columns) if take else "", markup=False)
+        self._caption = caption(take, columns) if take else Content("")
         self.set_class(take is None, "-empty")
-
-    def compose(self) -> ComposeResult:
-        yield self.picture
-        yield self._words
 
     def allow_focus(self) -> bool:
         return self.shown is not None
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return self.box[0]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return super().get_content_height(container, viewport, width) + CAPTION
+
+    def space(self) -> tuple[int, int]:
+        return self.content_size.width, self.content_size.height - CAPTION
+
+    def render(self) -> Captioned:
+        return Captioned(self, super().render(), self._caption)
 
     # Words and pictures take the place that was kept for them: with a layout for each, keys would have to wait.
 
     def grow(self, preview: Image, label: str) -> None:
         """As far as the picture has come."""
-        self.picture.source = preview
-        self._words.update(Content(one_line(label, self._width)), layout=False)
+        self._caption = Content(one_line(label, self.box[0]))
+        self.source = preview
 
     def show(self, take: Take) -> None:
         """The take as it is now: drawn, rated, or scored."""
         if take == self.shown:
             return
-        if self.shown is None:
-            self.picture.source, self.picture.alt = take.image_path, f"take {take.number}"
+        before, self.shown = self.shown, take
+        self._caption = caption(take, self.box[0])
+        if before is None:
+            self.source, self.alt = take.image_path, f"take {take.number}"
             self.remove_class("-empty")
-        self.shown = take
-        self._words.update(caption(take, self._width), layout=False)
+        else:
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
