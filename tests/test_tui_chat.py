@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from textual._compositor import Compositor
 from textual.events import MouseScrollUp, Paste
 from textual.widgets import Button, Markdown, Static
 
@@ -26,7 +27,7 @@ from limner.tui.chat.greeting import Greeting
 from limner.tui.chat.tokens import tokens
 from limner.tui.small import TooSmall
 
-from .screens import chat_of, enter, hit, running, say, until, words
+from .screens import chat_of, enter, hit, home_with_takes, running, say, told, until, words
 
 pytestmark = pytest.mark.usefixtures("models_once")
 LIMNER = (sys.executable, "-m", "limner")
@@ -49,8 +50,9 @@ async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(tmp_pa
     async with running(home) as pilot:
         app = chat_of(pilot)
         assert app.query_one(Greeting) and "Meet Biscuit" in words(pilot)
-        await pilot.press("enter")
+        hit(pilot, "enter", "enter")  # the second does not begin it again
         await until(pilot, lambda: app.chat.prompt.line.text)
+        assert not told(app)
         assert [concept.name for concept in app.bridge.concepts()] == [NAME]
         assert not app.query(Greeting) and len(app.query("Exchange Picture")) == 3
         app.chat.method = "in_context"  # as "/method in_context" does: no second tries, which are not what is tested
@@ -105,6 +107,20 @@ async def test_escape_stops_within_a_step_and_typing_goes_on_meanwhile(tmp_path:
             await until(pilot, lambda: "Stopped" in words(pilot) and not app.query("TakeCard.-empty"))
             assert app.screen is app.chat
             assert app.chat.prompt.line.text == ("ok" if keys[0] == "o" else "")
+
+
+async def test_a_turn_is_laid_out_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys wait for each layout. Twice a layout for the sentence, the places of the pictures, and the answer."""
+    layouts, lay_out = [], Compositor.reflow
+    monkeypatch.setattr(Compositor, "reflow", lambda *args: layouts.append(1) or lay_out(*args))
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        app.chat.method = "in_context"
+        await say(pilot, "a red cat in the snow")
+        layouts.clear()
+        await say(pilot, "four pictures of a red cat in the snow")
+        assert len(app.query(TakeCard)) == 5 and not app.query("TakeCard.-empty")
+        assert len(layouts) <= 12, len(layouts)
 
 
 async def test_one_sentence_may_be_said_ahead_and_comes_back_with_escape(tmp_path: Path) -> None:
@@ -216,6 +232,9 @@ async def test_the_input_has_lines_history_and_completion(tmp_path: Path, pictur
         before = app.theme
         await pilot.press("enter")
         assert app.theme != before and line.text == ""
+        await pilot.press("slash")
+        hit(pilot, *"theme", "enter")  # before there was time to find what completes it
+        await until(pilot, lambda: app.theme == before and line.text == "")
         await pilot.press("a", "ctrl+j", "b", "space", "number_sign", "tab")
         assert line.text == "a\nb #3 "
         line.text = "a\nb #3 "
@@ -261,6 +280,22 @@ async def test_wrong_commands_are_explained_and_kept(tmp_path: Path) -> None:
             await say(pilot, text)
             assert reason in " ".join(note.message for note in app._notifications), text
             assert app.chat.prompt.line.text == text
+
+
+async def test_an_export_writes_over_nothing_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path("talk here.limner")
+    async with running(home_with_takes(tmp_path / "home")) as pilot:
+        app = chat_of(pilot)
+        await say(pilot, f"/export session {file}")
+        await until(pilot, lambda: "This conversation is in" in words(pilot))
+        before = file.stat()
+        await say(pilot, f"/export session {file}")
+        assert f"{file} is there already. Name another file, or add --force." in told(app)
+        assert file.stat() == before
+        app.chat.prompt.line.text += " --force"
+        await pilot.press("enter")
+        await until(pilot, lambda: file.stat().st_mtime_ns > before.st_mtime_ns)
 
 
 # -- bad weather -----------------------------------------------------------------------------------

@@ -63,7 +63,8 @@ class LimnerApp(App[None]):
     ]
     CSS = """
     Footer { background: $background; }
-    Toast { max-width: 70; }
+    ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    Toast { max-width: 70; margin: 0 0 1 0; }
     """
 
     def __init__(

@@ -71,10 +71,10 @@ class ConceptsScreen(Screen[None]):
         Binding("t", "teach", "Teach"),
         Binding("a", "correct", "Correct"),
         Binding("r", "rename", "Rename"),
-        Binding("v", "revert", "Versions"),
+        Binding("v", "revert", "Revert"),
         Binding("x", "export", "Export"),
         Binding("i", "import", "Import"),
-        Binding("delete,d", "forget", "Forget", key_display="del"),
+        Binding("delete,d", "forget", "Forget", key_display="d"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
@@ -320,6 +320,9 @@ class ConceptsScreen(Screen[None]):
             )
             if file:
                 path = Path(file).expanduser().absolute()
+                there = Ask(f"{path} is there already.", "Keep it", "Write over it")
+                if path.exists() and await self.app.push_screen_wait(there) != "Write over it":
+                    return
                 bridge = self.limner.bridge
                 await self._slowly(lambda: bridge.export_concept(concept.name, path), f"{concept.name} is in {path}.")
 

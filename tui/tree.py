@@ -55,7 +55,7 @@ class TreePanel(ScrollView, can_focus=True):
         Binding("plus,equals_sign", "rate(True)", "Good", key_display="+"),
         Binding("minus", "rate(False)", "Bad", key_display="-"),
         Binding("delete,x", "delete", "Delete", key_display="del"),
-        Binding("u", "undelete", "Bring back"),
+        Binding("u", "undelete", "Bring back", show=False),
         Binding("t", "thumbs", "Thumbnails", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),

@@ -126,14 +126,18 @@ async def _method(screen: ChatScreen, words: list[str]) -> None:
 
 
 def _export(screen: ChatScreen, words: list[str]) -> None:
-    if words[0] not in ("concept", "session") or (words[0] == "concept" and len(words) < 3):
+    force, words = "--force" in words, [word for word in words if word != "--force"]
+    what = words[0] if words else ""
+    if what not in ("concept", "session") or len(words) < 2 + (what == "concept"):
         raise UserError("It is used like this: /export session FILE, or /export concept NAME FILE.")
-    file = Path(words[-1]).expanduser()
-    if words[0] == "session":
-        screen.do("writing", lambda: screen.bridge.export_session(file), f"This conversation is in {file}.")
+    file = Path(words[-1] if what == "concept" else " ".join(words[1:])).expanduser()
+    if file.exists() and not force:
+        raise UserError(f"{file} is there already.", "Name another file, or add --force.")
+    if what == "session":
+        screen.do("writing", lambda: screen.bridge.export_session(file), f"This conversation is in {file.absolute()}.")
     else:
-        name = " ".join(words[1:-1])
-        screen.do("writing", lambda: screen.bridge.export_concept(name, file), f"{name} is in {file}.")
+        name = " ".join(words[1:-1]).removeprefix("@")
+        screen.do("writing", lambda: screen.bridge.export_concept(name, file), f"{name} is in {file.absolute()}.")
 
 
 def _import(screen: ChatScreen, words: list[str]) -> None:

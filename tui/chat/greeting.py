@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -94,6 +95,7 @@ class Welcome:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._learning = False
 
     async def show(self, empty: bool) -> None:
         """The greeting when the conversation is empty, else the log."""
@@ -128,15 +130,25 @@ class Welcome:
             screen.app.action_open("concepts")
         elif what == "draw":
             await screen.say("a red cat in the snow, wearing a scarf")
-        elif lesson is not None:
-            folder = Path(mkdtemp(prefix="limner-lesson-"))
-            name, kind, pictures = lesson.name, lesson.kind, lesson.pictures
-            screen.do("learning", lambda: screen.bridge.teach(name, pictures(folder), kind), "", self._taught)
+        elif lesson is not None and not self._learning:
+            self._learning = True
+            screen.do("learning", partial(self._learn, lesson), "", self._taught)
+
+    def _learn(self, lesson: Lesson) -> Concept:
+        """Slow."""
+        try:
+            pictures = lesson.pictures(Path(mkdtemp(prefix="limner-lesson-")))
+            return self._screen.bridge.teach(lesson.name, pictures, lesson.kind)
+        finally:
+            self._learning = False
 
     async def _taught(self, concept: Concept) -> None:
         """The lesson is over: what was learned, and a sentence to go on with."""
         lesson = self._screen.app.lesson
         assert lesson is not None
-        words = f"This is {concept.name}, a {concept.kind} that no model has seen. Enter sends the sentence below."
+        words = f"This is {concept.name}, a {concept.kind} that no model has seen."
+        typed = self._screen.prompt.line.text
+        words += f" Say: {lesson.then}" if typed else " Enter sends the sentence below."
         await self._screen.add(Entry(notes=[words], pictures=concept.references))
-        self._screen.prompt.say_instead(lesson.then)
+        if not typed:
+            self._screen.prompt.say_instead(lesson.then)

@@ -84,6 +84,8 @@ class Line(TextArea):
         """The list of candidates is open: the arrows and Tab belong to it."""
         self.chosen = False
         """Enter belongs to it too: the user has moved in it, or a command is half typed."""
+        self.look: Callable[[], None] = lambda: None
+        """Brings the list of candidates up to date; it comes a moment after the letters."""
         self.greeting: Callable[[int], bool] | None = None
         """Takes the arrows (-1, 1) and Enter (0) while the line is empty; says whether it could use them."""
         self._history: list[str] = []
@@ -141,6 +143,7 @@ class Line(TextArea):
         if action := self.KEYS.get(event.key):
             event.stop()
             event.prevent_default()
+            self.look()
             getattr(self, f"action_{action}")()
         elif action := EDITING.get(event.key):  # in their order, too: else "ab", Backspace, "c" may end as "ab"
             event.stop()
@@ -234,6 +237,9 @@ class Prompt(Vertical):
         self.files: list[Path] = []
         """Attached pictures."""
         self.line = Line()
+        self.line.look = self.look
+        self._looked: tuple[str, str] | None = None
+        """The text, and the part before the cursor, that the candidates are for."""
         self._list = OptionList(markup=False)
         self._list.can_focus = False
         self._chips = Horizontal(classes="attached")
@@ -298,7 +304,14 @@ class Prompt(Vertical):
     @on(TextArea.SelectionChanged)
     def _look(self, message: Message) -> None:
         message.stop()
-        self.offer(complete(self.line.before, self._sources()) if self.line.text else [])
+        self.look()
+
+    def look(self) -> None:
+        """Offer what completes the sentence as it is now."""
+        now = self.line.text, self.line.before
+        if now != self._looked:
+            self._looked = now
+            self.offer(complete(now[1], self._sources()) if now[0] else [])
 
     def offer(self, candidates: list[Candidate]) -> None:
         """Show candidates; none closes the list."""
