@@ -91,7 +91,7 @@ class TakeCard(Picture, can_focus=True):
     """
 
     DEFAULT_CSS = f"""
-    TakeCard {{ margin: 0 {GAP} 1 0; align: left top; content-align: left top; color: $text-muted;
+    TakeCard {{ margin: 0 {GAP} 1 0; align: left top; content-align: left top; color: $text-muted; visibility: visible;
         text-wrap: nowrap; text-overflow: ellipsis; }}
     TakeCard.-empty {{ background: $surface; }}
     TakeCard:focus {{ background: $primary 25%; }}
@@ -177,7 +177,7 @@ class Strip(StillVertical):
     """Several pictures side by side, in as many rows as they need."""
 
     DEFAULT_CSS = """
-    Strip { height: auto; padding: 0 0 0 1; }
+    Strip { height: auto; padding: 0 0 0 1; visibility: hidden; }
     Strip > StillHorizontal { height: auto; }
     """
 

@@ -49,8 +49,9 @@ class ChatScreen(Screen[None]):
 
     app: LimnerApp
     DEFAULT_CSS = """
-    ChatScreen #body { height: 1fr; }
+    ChatScreen #body { height: 1fr; visibility: hidden; }
     ChatScreen #talk { width: 1fr; }
+    ChatScreen #talk > *, ChatScreen TreePanel { visibility: visible; }
     ChatScreen TreePanel { width: 42; border-left: tall $foreground 10%; }
     ChatScreen.-tall Prompt { padding: 1; }
     """
