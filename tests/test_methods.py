@@ -28,7 +28,7 @@ from limner.tools.values import Drawn, DrawRequest, SubjectInput
 
 from . import tiny
 
-KNOWN = {"draw", "edit", "borrow", "several", "words", "ar", "pta", "trained"}
+KNOWN = {"draw", "edit", "dress", "borrow", "several", "words", "ar", "pta", "trained"}
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,8 @@ def lack(made: type[Method], family: type[Backbone]) -> str:
 
 def capabilities(made: type[Method], family: type[Backbone]) -> frozenset[str]:
     """What a method can do on a family."""
+    can = made.capabilities if "inpaint" in family.takes else made.capabilities - {"dress"}
     alone = "references" in made.needs and family.most_references < 2
     if alone or ("ip_adapter" in made.needs and "regions" not in family.takes):
-        return made.capabilities - SEVERAL
-    return made.capabilities
+        return can - SEVERAL
+    return can

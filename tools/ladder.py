@@ -113,7 +113,10 @@ class Ladder:
     @property
     def kind(self) -> str:
         """The kind of request, under which outcomes are remembered: "draw 1", "edit 2"."""
-        return f"{'edit' if self.request.source is not None else 'draw'} {len(self.concepts)}"
+        if self.request.source is None:
+            return f"draw {len(self.concepts)}"
+        dresses = any("dress" in info.capabilities for info in self.desk.studio.able(self.request)[:1])
+        return f"{'dress' if dresses else 'edit'} {len(self.concepts)}"
 
     def climb(self) -> Generator[Event, None, Climb]:
         """Draw until something passes, the rungs are used up, or the budget is spent."""

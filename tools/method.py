@@ -55,7 +55,8 @@ class Method(ABC):
     needs: ClassVar[frozenset[str]] = frozenset()
     """What of `Backbone.takes` it asks for."""
     capabilities: ClassVar[frozenset[str]]
-    """Of "draw", "edit", "borrow", "several", "words" (no subject), and the families "ar", "pta", "trained"."""
+    """Of "draw", "edit", "dress" (edits of what a figure wears), "borrow", "several", "words" (no subject), and the
+    families "ar", "pta", "trained"."""
     Config: ClassVar[type[MethodConfig]] = MethodConfig
     follows: ClassVar[str] = ""
     """Name of the method whose pictures this one goes on from."""

@@ -146,11 +146,16 @@ class Studio:
         """The methods that can do what `request` asks, in the preset's order: the cheapest first."""
         needed = {"edit" if request.source is not None else "draw"}
         needed |= {"several"} if len(request.subjects) > 1 else set()
-        found = [info for info in self.methods() if info.available and needed <= info.capabilities]
+        every = [info for info in self.methods() if info.available]
+        found = [info for info in every if needed <= info.capabilities]
         if not request.subjects:
             # A method for subjects need not be able to draw from words alone.
             found = [info for info in found if "words" in info.capabilities] or found
-        return sorted(found, key=lambda info: self._rank(info.name))
+        found = sorted(found, key=lambda info: self._rank(info.name))
+        dressers = [info for info in every if "dress" in info.capabilities]
+        if not dressers or request.source is None or self._dressed(request.source, request).scene is None:
+            return found
+        return [*dressers, *(info for info in found if info not in dressers)]
 
     def ready(self, info: MethodInfo, subject: SubjectInput) -> bool:
         """Whether a method can draw `subject` at once: it needs no training, or has an adapter for these weights."""
@@ -187,6 +192,8 @@ class Studio:
                     request = self._own_figure(request.source, request)
                 if request.source is not None:
                     request = replace(request, whose=self._whose(request.source, request))
+                if request.source is not None and "dress" in method.capabilities:
+                    request = self._dressed(request.source, request)
                 for item in method.generate(request, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
                         item, done = replace(item, index=done), done + 1
@@ -252,11 +259,45 @@ class Studio:
             return None
         return self.scorer.part_of(image, one, shown)
 
+    def _dressed(self, image: Image, request: DrawRequest) -> DrawRequest:
+        """The request with the figure of the picture being edited and the words for it afterwards, if only what it
+        wears is to change."""
+        from PIL import ImageChops
+
+        from .dressing import dressed
+
+        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings)
+        mask = self.mask(image) if worn is not None and not request.coming and request.borrow is None else None
+        shown = [subject for subject in request.subjects if subject.name not in request.coming]
+        if mask is not None and len(shown) > 1:
+            whose = request.whose or self._whose(image, request)
+            mask = None if whose is None else ImageChops.darker(mask, whose.resize(mask.size))
+        if mask is None or foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
+            return request
+        scene = ", ".join(part for part in (f"{{}} {worn}".strip(), *self._surroundings(image, mask, request)) if part)
+        return replace(request, source_mask=mask, scene=scene)
+
+    def _surroundings(self, image: Image, mask: Image, request: DrawRequest) -> tuple[str, ...]:
+        """What a picture shows beside its figure: in the preset's phrases, or in the words it was asked for with."""
+        import numpy as np
+
+        from .training.scenes import Captioner, Scenes
+
+        if not self.preset.scenes.get("place"):
+            return (request.description,)
+        captioner = Captioner(Scenes.of(self.preset.scenes), self.embed_images, self.embed_texts)
+        (found,) = captioner.captions([image])
+        return captioner.frame(np.asarray(mask) > 127), found.place, found.time
+
+    @property
+    def _settings(self) -> list[str]:
+        """The phrases for places and times that the preset knows."""
+        return [phrase for group in ("place", "time") for phrase in self.preset.scenes.get(group, ())]
+
     def _about_the_figure(self, instruction: str) -> bool:
         from .scoring.reach import of_the_figure
 
-        settings = [phrase for group in ("place", "time") for phrase in self.preset.scenes.get(group, ())]
-        return of_the_figure(instruction, settings)
+        return of_the_figure(instruction, self._settings)
 
     def _resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool:
         found = self.scorer.resembles(image, subject, slack)

@@ -75,6 +75,9 @@ class DrawRequest:
     source_mask: Image | None = None
     """8-bit mask of the one figure in `source`; found by the studio for methods that ask, where no reference shows that
     figure."""
+    scene: str | None = None
+    """Of an edit of what the figure of `source_mask` wears: the whole picture afterwards, the figure as `{}` ("{} with
+    a crown, on the beach, at night"); found by the studio for methods that paint it anew."""
     within: Image | None = None
     """8-bit mask of the part of `source` that may change, for methods that can hold the rest."""
     whose: Image | None = None

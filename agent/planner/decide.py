@@ -27,6 +27,7 @@ from .scenes import (
     lists_a_picture,
     makes_a_new_one,
     of_a_stranger,
+    of_the_one_there,
 )
 from .state import Ask, Call, Hints, Say, Step
 from .words import EDIT_VERBS, either
@@ -109,7 +110,7 @@ def decide(text: Text) -> list[Step]:
         intent = intent if reading.share(intent) > A_CHANCE else "reply"
     if intent == "ask" and vote in ("draw", "edit") and (reading.sure < SURE_TO_ASK or _COMPLETE.match(text.low)):
         intent = vote
-    if changes_the_setting(text):
+    if changes_the_setting(text) or of_the_one_there(text):
         intent = "edit"
     elif intent in ("edit", "ask") and (describes_a_picture(text) or makes_a_new_one(text)):
         intent = "draw"

@@ -80,11 +80,26 @@ def of_a_stranger(text: Text) -> bool:
 
 
 _FIGURES = (ANIMALS | PEOPLE) - table("friend") | table(
-    "unicorn monster alien ghost witch wizard fairy mermaid pirate knight astronaut ninja zombie vampire elf troll "
+    "hound unicorn monster alien ghost witch wizard fairy mermaid pirate knight astronaut ninja zombie vampire elf troll "
     "giant superhero clown cowboy snowman angel goblin robot mug teapot car house castle boat ship rocket spaceship "
     "train truck bus plane mushroom flower cactus"
 )
 """What a picture can be of: "make a …" asks for one."""
+_THE_ONE = re.compile(
+    rf"the (?:[a-z-]+ ){{0,2}}?{either(_FIGURES)} (?:with|wearing|in|under|holding|carrying|on|at) .+"
+)
+_PAINTS = re.compile(r"(?:paint|draw|colou?r) (?:his|her|its|their) .+")
+
+
+def of_the_one_there(text: Text) -> bool:
+    """Whether words for a picture are about the figure of the current one, whom nobody has taught: "the robot under an
+    umbrella", "paint its ears pink"."""
+    take, low = text.state.take(text.state.current), text.low[lead(text.low) :]
+    if take is None or take.concepts or text.subjects or text.files or text.state.attached:
+        return False
+    return _THE_ONE.fullmatch(low) is not None or (_PAINTS.fullmatch(low) is not None and of_a_stranger(text))
+
+
 _NEW = (
     rf"(?:an?|one|some|two|three) (?:(?!(?:different|other|better|new|[a-z]+er) )[a-z-]+ ){{0,3}}?"
     rf"{either(_FIGURES)}s?"

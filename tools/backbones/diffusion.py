@@ -83,6 +83,21 @@ class Diffusion(Backbone):
     def image_embeddings(self, crops: Sequence[Image]) -> np.ndarray:
         """What the image adapter hears of cut-out subjects: `[n, width]` float32."""
 
+    def rebuilt(self, picture: Image) -> Image:
+        """A square picture of the model's side as its autoencoder carries it."""
+        import torch
+
+        from ..pixels import to_picture, to_tensor
+
+        vae, before = self.pipe.vae, self.pipe.vae.dtype
+        if before == torch.float16 and vae.config.get("force_upcast"):  # as the library does
+            vae.to(torch.float32)
+        with torch.no_grad():
+            pixels = to_tensor(picture).to(self.pipe._execution_device, vae.dtype)
+            made = to_picture(vae.decode(vae.encode(pixels).latent_dist.mode()).sample[0])
+        vae.to(before)
+        return made
+
     @abstractmethod
     def paint(self, painting: Painting) -> Iterator[Step]:
         """The steps of a painting. To cancel, stop iterating."""

@@ -11,12 +11,15 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ...memory.events import Progress
 from ..apart import apart
+from ..edits import put_back
+from ..images import square, square_mask
 from ..method import Cancelled, Inversion, Method, MethodConfig, Space
+from ..scoring.reach import around
 from ..values import Drawn, DrawRequest, SubjectInput
 from .in_context import cut, slotted
 
@@ -45,6 +48,8 @@ class IpAdapterConfig(MethodConfig):
     """The most of a subject's references that are heard."""
     strength: float = 0.75
     """How much an edit may change."""
+    near: float = 0.4
+    """How far round a figure that is to wear something else it is painted anew, as a part of its longer side."""
     preview_every: int = 6
     slots: tuple[str, ...] = ()
     """What subjects are called in the model's captions, in order; empty: by their class noun."""
@@ -62,7 +67,7 @@ class IpAdapter(Method):
     scheme: ClassVar[str] = "cross-attention"
     backbone: ClassVar[str] = "diffusion"
     needs: ClassVar[frozenset[str]] = frozenset({"ip_adapter"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "edit", "several", "words", "pta"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "edit", "dress", "several", "words", "pta"})
     Config: ClassVar[type[MethodConfig]] = IpAdapterConfig
 
     def __init__(self, backbone: Diffusion, config: MethodConfig) -> None:
@@ -70,7 +75,44 @@ class IpAdapter(Method):
         self._heard: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
-        yield from self.paint(self.painting(request, seeds), cancelled)
+        painting = self.painting(request, seeds)
+        if not self._dresses(request):
+            yield from self.paint(painting, cancelled)
+            return
+        model = cast("Diffusion", self.model)
+        source = square(cast("Image", request.source), model.side)
+        rebuilt = model.rebuilt(source)
+        for item in self.paint(self._dressing(request, painting), cancelled):
+            if isinstance(item, Drawn):
+                edited = put_back(source, rebuilt, item.image)
+                item = replace(item, image=edited.image, settings={**item.settings, "changed": edited.changed})
+            yield item
+
+    def _dresses(self, request: DrawRequest) -> bool:
+        """Whether only what a figure wears is to change, so that only what is near it is painted."""
+        known = request.source is not None and request.source_mask is not None and request.scene is not None
+        return known and "inpaint" in cast("Diffusion", self.model).takes
+
+    def _dressing(self, request: DrawRequest, painting: Painting) -> Painting:
+        """The figure as its own reference, the words for the whole picture, and the mask of what is near the figure."""
+        from PIL import ImageChops
+
+        from ..backbones.diffusion import Subject
+
+        model, config = cast("Diffusion", self.model), cast(IpAdapterConfig, self.config)
+        assert request.source is not None and request.source_mask is not None and request.scene is not None
+        kinds = [s.kind for s in request.subjects] or ["figure"]
+        figure = SubjectInput("{}", kinds[0], (request.source,), (request.source_mask,))
+        mask = square_mask(request.source_mask, model.side)
+        left, top, right, bottom = mask.point(lambda v: 255 * (v > 127)).getbbox() or (0, 0, 0, 0)
+        near = around(mask, round(config.near * max(right - left, bottom - top)))
+        free = request.free and square_mask(request.free, model.side)
+        return replace(
+            painting,
+            prompt=request.scene.format(_names((figure,), config.slots)[0]),
+            subjects=(Subject(model.image_embeddings(cut(figure, 1, model.side))),),
+            mask=near if free is None else ImageChops.darker(near, free),
+        )
 
     def paint(self, painting: Painting, cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         """A painting's progress and pictures."""

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-SMALL = 0.42
-"""Part of the picture's side below which a figure is small."""
+SMALL = 0.5
+"""Part of the picture's side up to which a figure's shorter side makes it small; the longer one may be a balloon's."""
 Embed = Callable[..., "np.ndarray"]
 
 
@@ -72,9 +72,9 @@ class Captioner:
             return ""
         left, right, small = self.scenes.frame
         middle = (columns[0] + columns[-1] + 1) / 2 / mask.shape[1]
-        across = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) / max(mask.shape)
+        across = min(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) / max(mask.shape)
         side = left if middle < 0.38 else right if middle > 0.62 else ""
-        return " ".join(part for part in (small if across < SMALL else "", side) if part)
+        return " ".join(part for part in (small if across <= SMALL else "", side) if part)
 
     def noun(self, kind: str, images: Sequence[Image], masks: Sequence[Image | None]) -> str:
         """The class noun to draw priors with: the user's, or the nearest one that the model knows."""

@@ -1,0 +1,95 @@
+"""Edits of what a figure wears: painted anew near it, from its own looks and the words for the picture."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from limner.starter.world import Figure, Scene, Subject, render
+from limner.tools.dressing import dressed
+from limner.tools.presets import load_preset
+from limner.tools.studio import Studio
+from limner.tools.values import Drawn, DrawRequest, SubjectInput
+
+SETTINGS = ("on the beach", "at night")
+DOG = Subject("dog", "blue", "white", "plain", (0.0, 0.0, 0.0))
+CAT = Subject("cat", "red", "yellow", "plain", (0.0, 0.0, 0.0))
+
+
+@pytest.fixture(scope="module")
+def studio():
+    made = Studio(load_preset("starter"))
+    yield made
+    made.close()
+
+
+def shown(*figures: Figure) -> Image.Image:
+    return render(Scene("farm", "day", figures)).image
+
+
+def drawn(studio: Studio, request: DrawRequest) -> Drawn:
+    return next(item for item in studio.draw(request, lambda: False) if isinstance(item, Drawn))
+
+
+@pytest.mark.parametrize(
+    ("order", "worn"),
+    [
+        ("give Biscuit a hat", "with a hat"), ("swap the crown for a red balloon", "with a red balloon"),
+        ("not top hat, a balloon instead", "with a balloon"), ("put shades on the child", "with shades"),
+        ("Biscuit in a crown", "in a crown"), ("the robot under an umbrella", "under an umbrella"),
+        ("take the hat away", ""), ("remove the bow tie", ""), ("without the hat", ""),
+    ],
+)  # fmt: skip
+def test_what_it_wears_after_an_order(order: str, worn: str) -> None:
+    assert dressed(order, ["Biscuit"], SETTINGS) == worn
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["now at night", "make his hat red", "make the hat bigger", "a hat and sunglasses", "make him blue",
+     "take off his scarf and put him on the beach", "give him the bow from the second one", ""],
+)  # fmt: skip
+def test_other_orders_are_not_about_that(order: str) -> None:
+    assert dressed(order, ["Biscuit"], SETTINGS) is None
+
+
+def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:
+    source = shown(Figure(DOG, "none", "small", "left"))
+    request = DrawRequest("give it a crown", source=source, seed=3)
+    assert studio.able(request)[0].name == "ip_adapter" and studio._choose(request) == "ip_adapter"
+    found = studio._dressed(source, request)
+    assert found.scene is not None and found.scene.startswith("{} with a crown, far away on the left, ")
+    made = drawn(studio, request)
+    changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0
+    assert made.method == "ip_adapter" and 0 < made.settings["changed"] < 0.5
+    assert changed[:, :32].any() and not changed[:, 52:].any()
+    assert drawn(studio, request).image.tobytes() == made.image.tobytes()
+
+
+def test_other_edits_go_on_with_the_model_of_the_context(studio) -> None:
+    request = DrawRequest("now at night", source=shown(Figure(DOG)), seed=3)
+    assert studio.able(request)[0].name == "in_context"
+    borrowing = replace(request, prompt="give it the hat", borrow=shown(Figure(CAT, "hat")))
+    assert studio.able(borrowing)[0].name == "in_context"
+    assert (
+        studio.able(replace(request, prompt="give it a hat", source=Image.new("RGB", (64, 64), "teal")))[0].name
+        == "in_context"
+    )
+
+
+def test_of_two_only_the_one_who_is_named_is_painted(studio) -> None:
+    pictures = [render(Scene("snow", "day", (Figure(subject),))) for subject in (DOG, CAT)]
+    known = tuple(
+        SubjectInput(name, "", (seen.image,), (seen.masks[0],), key=f"{name}@dressing")
+        for name, seen in zip(("Biscuit", "Miso"), pictures, strict=True)
+    )
+    source = shown(Figure(DOG, "none", "small", "left"), Figure(CAT, "none", "small", "right"))
+    made = drawn(studio, DrawRequest("give Miso a crown", known, source=source, seed=1))
+    changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0
+    assert made.method == "ip_adapter" and changed[:, 36:].any() and not changed[:, :28].any()
+    nobody = DrawRequest("give them crowns", known, source=source, seed=random.Random(1).randrange(9))
+    assert studio.able(nobody)[0].name == "in_context"
