@@ -217,7 +217,8 @@ def _library(home: Path | None) -> Iterator[Finding]:
         return
     try:
         with Library.open(folder, write=False) as library:
-            held = f"{len(library.concepts())} concepts, {len(library.sessions())} conversations"
+            counts = {"concept": len(library.concepts()), "conversation": len(library.sessions())}
+            held = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())
             for text in library.notices:
                 yield Finding("home", "note", text)
     except LimnerError as error:

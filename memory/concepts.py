@@ -372,7 +372,9 @@ class ConceptStore:
     def _check_free(self, name: str) -> None:
         if key(name) in self._names:
             taken = self._records[self._names[key(name)]]["name"]
-            raise BadName(f'There is already a concept named "{taken}".', hint="Choose another name.")
+            raise BadName(
+                f'There is already a concept named "{taken}".', "Choose another name, or forget that one first."
+            )
 
     def _replace(self, record: Record) -> Concept:
         """Write a changed record, then believe it."""

@@ -22,25 +22,26 @@ def _own_home(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def tiny_preset(tmp_path_factory) -> Path:
-    """A preset file over random small checkpoints in the real formats."""
+    """A preset file over random small checkpoints in the real formats, with every method that fits them."""
+    from limner.tools.admission import lack
+    from limner.tools.backbones import backbones
+    from limner.tools.methods import methods
+
     from . import tiny
 
     folder = tmp_path_factory.mktemp("tiny")
+    families = {"ar": "janus", "diffusion": "stable_diffusion", "encoder": "clip", "segmenter": "segformer"}
     models = {
         role: {"family": family, "folder": str(tiny.BUILDERS[family](folder / role))}
-        for role, family in (
-            ("ar", "janus"),
-            ("diffusion", "stable_diffusion"),
-            ("encoder", "clip"),
-            ("segmenter", "segformer"),
-        )
+        for role, family in families.items()
     }
+    fit = [name for name, made in methods().items() if not lack(made, backbones()[families[made.backbone]])]
     (folder / "words.json").write_text(json.dumps(["dog", "beach", "red", "night", "hat"]))
     brief = {"most_steps": 2, "batch": 2, "sample_every": 1, "probes": 1, "priors": 3, "patience": 9, "rank": 2}
     trained = ["ar_lora", "ar_tokens", "dreambooth", "lora", "pivotal", "textual_inversion"]
     preset = {
         "name": "tiny", "summary": "Random weights.",
-        "methods": ["in_context", "ip_adapter", "finished", *trained],
+        "methods": list(dict.fromkeys(["in_context", "ip_adapter", "finished", *trained, *sorted(fit)])),
         "models": models, "words": str(folder / "words.json"), "threads": 1,
         "scenes": {"place": ["on the beach", "at night"], "time": [], "worn": ["in a red hat"], "kinds": ["dog"]},
         "training": dict.fromkeys(trained, brief),

@@ -92,6 +92,13 @@ def test_doctor_says_what_is_wrong(tmp_path: Path) -> None:
     assert {("python", "ok"), ("torch", "ok"), ("preset", "fail"), ("home", "fail")} <= found
 
 
+def test_doctor_counts_what_the_library_holds(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "home") as library:
+        library.teach("Mug", "mug", [Image.new("RGB", (64, 64), "red")])
+    found = {row["check"]: row["text"] for row in rows(limner("doctor", "--home", str(tmp_path / "home"), "--json"))}
+    assert ": 1 concept, 0 conversations, " in found["home"]
+
+
 def test_help_lists_every_verb() -> None:
     result = limner("--help")
     assert result.exit_code == 0

@@ -113,8 +113,9 @@ def test_renaming_keeps_the_versions(library: Library) -> None:
     taught = library.teach("Mug", "mug", [picture()])
     library.teach("Cup", "cup", [picture()])
     library.revise("Mug", add=["red"])
-    with pytest.raises(BadName, match='already a concept named "Cup"'):
+    with pytest.raises(BadName, match='already a concept named "Cup"') as caught:
         library.rename("Mug", "cup")
+    assert "forget that one first" in caught.value.hint
     assert library.rename("Mug", "MUG").name == "MUG"
     assert library.rename("mug", "Tasse").version == 2
     assert library.concept_at(taught.id, 1).name == "Tasse"

@@ -500,3 +500,41 @@ def test_one_of_two_leaves_the_picture_and_is_not_forgotten() -> None:
     for said, gone in (("remove Luna", "remove Luna"), ("Please get rid of Luna!", "get rid of Luna")):
         assert calls(ask(said, state)) == [("edit", {"take": 3, "instruction": gone})]
     assert [name for name, _ in calls(ask("forget Luna", state))] == ["forget"]
+
+
+HOW = {"question": "How shall I change it? Say what it should look like instead.", "options": []}
+
+
+@pytest.mark.parametrize(
+    ("first", "said", "instruction"),
+    [
+        ("change his ears", "bluer", "make his ears bluer"),
+        ("change his ears", "make them longer", "make his ears longer"),
+        ("colour his ears", "to blue", "make his ears blue"),
+        ("change his ears", "put him in the snow", "put him in the snow"),
+        ("make it better", "make it night", "make it night"),
+        ("swap them", "a crown", "a crown"),
+        ("change it", "bluer", "bluer"),
+    ],
+)
+def test_how_a_change_is_meant_is_what_is_changed(first: str, said: str, instruction: str) -> None:
+    assert calls(ask(first, BUSY))[0][1]["question"] == HOW["question"]
+    state = {**BUSY, "pending": {**HOW, "text": first}}
+    assert calls(ask(said, state)) == [("edit", {"take": 3, "instruction": instruction})]
+
+
+@pytest.mark.parametrize("said", ["why?", "why did you do that?", "how come?"])
+def test_why_is_no_change(said: str) -> None:
+    assert not calls(ask(said, {**BUSY, "pending": {**HOW, "text": "swap them"}}))
+
+
+@pytest.mark.parametrize("said", ["that's Pip, remember her", "remember the cat in #2 as Pip"])
+def test_who_is_to_be_remembered_is_not_forgotten(said: str) -> None:
+    cat = {"number": 2, "description": "a red cat in the forest", "concepts": []}
+    state = {**BUSY, "concepts": BUSY["concepts"][:1], "takes": [BUSY["takes"][0], cat], "newest": 2, "head": 2}
+    ((tool, args),) = calls(ask(said, state))
+    assert tool == "ask_user" and "attach" in args["question"]
+
+
+def test_who_is_no_longer_remembered_is_forgotten() -> None:
+    assert calls(ask("you can stop remembering Biscuit", BUSY)) == [("forget", {"concept": "Biscuit"})]

@@ -121,6 +121,7 @@ threads: 1
         ("name: mine", "name: mine\nname: yours", 2, "twice"),
         ("    guidance: 3", "   guidance: 3", 8, "no YAML"),
         ("threads: 1", "words: gone.json", 9, "there is no file"),
+        ("threads: 1", "measured: gone.json", 9, "there is no file"),
     ],
 )
 def test_the_first_mistake_is_named_by_its_line(tmp_path, old, new, line, message):

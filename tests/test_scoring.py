@@ -26,6 +26,7 @@ from limner.tools.scoring.calibration import (
 from limner.tools.scoring.copying import likeness
 from limner.tools.scoring.phrases import ordered, pieces
 from limner.tools.scoring.raw import regions
+from limner.tools.scoring.scorer import _amiss
 from limner.tools.studio import Studio
 from limner.tools.values import SubjectInput
 
@@ -264,3 +265,15 @@ def test_the_missing_phrase_is_named(studio):
     told = replace(biscuit, negatives=("snow",), key="never@1")
     never = studio.score(picture("snow", Figure(DOG)), [told], "Biscuit")
     assert never.details["missing"] == ["no snow"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (["wearing a hat"], "I cannot find “wearing a hat” in it"),
+        (["no hat"], "I still see “hat” in it"),
+        (["at night", "no hat"], "I cannot find “at night” in it; I still see “hat” in it"),
+    ],
+)
+def test_what_must_not_be_there_is_not_looked_for(missing: list[str], said: str) -> None:
+    assert _amiss(missing) == said

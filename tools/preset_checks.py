@@ -66,8 +66,9 @@ def mistakes(file: PresetFile, preset: Preset) -> Iterator[Mistake]:
                 yield (*at, key), f"{name} has no setting {key!r}.", _near(key, own)
             elif said := _misfit(own[key], value):
                 yield (*at, key), f"{key!r} must be {said}.", ""
-    if preset.words is not None and not preset.words.is_file():
-        yield ("words",), f"there is no file {preset.words}.", "Correct the path."
+    for key, place in (("words", preset.words), ("measured", preset.measured)):
+        if place is not None and not place.is_file():
+            yield (key,), f"there is no file {place}.", "Correct the path."
 
 
 def _single(where: Path_, spec: ModelSpec) -> Iterator[Mistake]:

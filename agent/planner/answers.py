@@ -11,6 +11,7 @@ from .clauses import MARKS_ONLY
 from .decide import command
 from .dropped import CLUELESS, DROPPED, KEEP, dropped, small_talk
 from .intents.drawing import draw
+from .intents.missing import HOW
 from .intents.teaching import name_and_kind
 from .normalise import clean, find_files, lead, lower, tail
 from .options import SAID, option_of, ranked, yes_or_no
@@ -19,7 +20,7 @@ from .references import read
 from .speech import spell_out
 from .state import Ask, Call, Hints, Say, State, Step
 from .tagger import own
-from .words import KINDS
+from .words import EDIT_VERBS, KINDS, either
 
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|sure|ok|okay|right|correct|exactly|of course|please|yes please|do it|"
@@ -145,6 +146,8 @@ def _answer(text: str, state: State, earlier: Sequence[str]) -> list[Step] | Non
     filled = _fill(words, state, hints, asked, pending.options)
     if not isinstance(filled, Hints):
         return filled
+    if first and filled.words and pending.question == HOW.question:
+        return _told_how(first, words, state, filled)
     steps: list[Step] = [Ask(pending.question, pending.options)]
     if first:
         steps = plan(first, state, filled)
@@ -154,6 +157,29 @@ def _answer(text: str, state: State, earlier: Sequence[str]) -> list[Step] | Non
     if isinstance(alone[0], Ask) and first:
         alone = plan(f"{first} {words}", state, filled)
     return alone
+
+
+_OPEN = re.compile(
+    r"(?:change|edit|modify|adjust|alter|update|tweak|rework|transform|vary|replace|swap|exchange|(?:re)?colou?r)"
+    r" (?=(?:the|his|her|its|their|[\w-]+'s) )",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(rf"(?:he|she|it|they|{either(EDIT_VERBS)})\b")
+
+
+def _told_how(first: str, words: str, state: State, hints: Hints) -> list[Step]:
+    """A change that did not say how, and then does: "change his ears" and "bluer" are "make his ears bluer"."""
+    change, alone = plan(first, state, hints)[0], plan(words, state)
+    step = alone[0]
+    how = re.sub(r"^(?:(?:in)?to|make them) ", "", clean(words).strip(" .!"), flags=re.IGNORECASE)
+    open_ = _OPEN.match(clean(first))
+    whole = not open_ or _SENTENCE.match(lower(how))
+    # "The beach" asks for nothing that is known: it is an answer.
+    if isinstance(step, Call) and step.tool != "recall" and (whole or step.tool != "edit"):
+        return alone
+    thing = f"make {clean(first)[open_.end() :].strip(' .!?')} " if open_ else ""
+    take = change.args["take"] if isinstance(change, Call) and change.tool == "edit" else state.current
+    return [Call("edit", {"take": take, "instruction": f"{thing}{how}"})] if take is not None else alone
 
 
 def _agreed(question: str, state: State) -> list[Step] | None:
@@ -244,9 +270,13 @@ def _own_request(text: str, state: State, asked: Ask | None) -> bool:
     if steps and not (isinstance(steps[0], Say) and steps[0].weak):
         return not (isinstance(steps[0], Ask))
     if slot == "words":
-        return False
+        return _WHY.match(sentence.low) is not None
     body = sentence.part(lead(sentence.low))
     return len(body.low.split()) > 3 and draw(body) is not None
+
+
+_WHY = re.compile(r"(?:but |and |ok(?:ay)? |hm+ )?(?:why(?! (?:not|don't|dont)\b)|how come|what for)\b")
+"""Said to "How shall I change it?", these words change nothing."""
 
 
 def _affirmed(options: Sequence[str], question: str, state: State) -> str | None:

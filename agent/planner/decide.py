@@ -110,6 +110,8 @@ def decide(text: Text) -> list[Step]:
         intent = intent if reading.share(intent) > A_CHANCE else "reply"
     if intent == "ask" and vote in ("draw", "edit") and (reading.sure < SURE_TO_ASK or _COMPLETE.match(text.low)):
         intent = vote
+    if intent in ("edit", "forget") and vote != "forget" and _KEEPS.search(text.low):
+        intent = "teach"
     if changes_the_setting(text) or of_the_one_there(text):
         intent = "edit"
     elif intent in ("edit", "ask") and (describes_a_picture(text) or makes_a_new_one(text)):
@@ -137,6 +139,12 @@ def decide(text: Text) -> list[Step]:
     found = carry_out(intent, text)
     return steps if vote.startswith("ask") and isinstance(found[0], Ask) else found
 
+
+_KEEPS = re.compile(
+    r"(?<!not )(?<!stop )(?<!n't )\b(?:remember|memori[sz]e|learn) "
+    r"(?:(?:him|her|it|them)\b|(?:this|that|the|my) (?!.{0,60}[,;.!] ).{1,60}? as [a-z])"
+)
+"""As in "that's Pip, remember her" and "remember the cat in #2 as Pip": nobody is forgotten, no picture changed."""
 
 _COMPLETE = re.compile(
     r"(?:please )?make (?:the|his|her|its) [a-z]+ (?!better|nicer|cooler|other)(?:[a-z]{3,}er|(?:more|less) [a-z]+)"

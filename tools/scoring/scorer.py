@@ -281,7 +281,7 @@ class Scorer:
         if found.copy is not None and found.copy >= limits.copy:
             return "copied", f"it is a copy of a reference ({found.details['copy_of']})"
         if found.missing:
-            return "retry", f"I cannot find {_said(found.missing)} in it"
+            return "retry", _amiss(found.missing)
         if found.faults:
             return "retry", "; ".join(found.faults)
         if found.subject is not None and found.subject < limits.subject:
@@ -299,6 +299,14 @@ def _plain(prompt: str, subjects: Sequence[SubjectInput], name: str) -> str:
         pattern = re.compile(rf"(?<!\w){re.escape(subject.name)}(?!\w)", re.IGNORECASE)
         prompt = pattern.sub(name or f"the {subject.kind}", prompt)
     return prompt
+
+
+def _amiss(missing: Sequence[str]) -> str:
+    """What of the request the picture does not keep: "no hat" is not looked for, but seen to be broken."""
+    unwanted = [words.split(" ", 1)[1] for words in missing if words.startswith(("no ", "without "))]
+    wanted = [words for words in missing if not words.startswith(("no ", "without "))]
+    told = [f"I cannot find {_said(wanted)} in it"] if wanted else []
+    return "; ".join([*told, *([f"I still see {_said(unwanted)} in it"] if unwanted else [])])
 
 
 def _said(words: Sequence[str]) -> str:
