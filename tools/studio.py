@@ -153,7 +153,7 @@ class Studio:
             found = [info for info in found if "words" in info.capabilities] or found
         found = sorted(found, key=lambda info: self._rank(info.name))
         dressers = [info for info in every if "dress" in info.capabilities]
-        if not dressers or request.source is None or self._dressed(request.source, request).scene is None:
+        if not dressers or request.source is None or self._to_dress(request.source, request) is None:
             return found
         return [*dressers, *(info for info in found if info not in dressers)]
 
@@ -262,20 +262,27 @@ class Studio:
     def _dressed(self, image: Image, request: DrawRequest) -> DrawRequest:
         """The request with the figure of the picture being edited and the words for it afterwards, if only what it
         wears is to change."""
+        if (found := self._to_dress(image, request)) is None:
+            return request
+        worn, mask = found
+        said = ["{}" + f" {worn}".rstrip(), *self._surroundings(image, mask, request)]
+        return replace(request, source_mask=mask, scene=", ".join(part for part in said if part))
+
+    def _to_dress(self, image: Image, request: DrawRequest) -> tuple[str, Image] | None:
+        """What the figure of the picture being edited is to wear, and its mask; `None` of any other order."""
         from PIL import ImageChops
 
         from .dressing import dressed
 
         worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings)
-        mask = self.mask(image) if worn is not None and not request.coming and request.borrow is None else None
-        shown = [subject for subject in request.subjects if subject.name not in request.coming]
-        if mask is not None and len(shown) > 1:
-            whose = request.whose or self._whose(image, request)
-            mask = None if whose is None else ImageChops.darker(mask, whose.resize(mask.size))
-        if mask is None or foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
-            return request
-        scene = ", ".join(part for part in (f"{{}} {worn}".strip(), *self._surroundings(image, mask, request)) if part)
-        return replace(request, source_mask=mask, scene=scene)
+        if worn is None or request.coming or request.borrow is not None:
+            return None
+        mask = self.mask(image)
+        if len(request.subjects) > 1:
+            if (whose := request.whose or self._whose(image, request)) is None:
+                return None
+            mask = ImageChops.darker(mask, whose.resize(mask.size))
+        return (worn, mask) if foreground_share(mask) >= LEAST_SHARE and in_one_piece(mask) else None
 
     def _surroundings(self, image: Image, mask: Image, request: DrawRequest) -> tuple[str, ...]:
         """What a picture shows beside its figure: in the preset's phrases, or in the words it was asked for with."""

@@ -109,7 +109,7 @@ class IpAdapter(Method):
         free = request.free and square_mask(request.free, model.side)
         return replace(
             painting,
-            prompt=request.scene.format(_names((figure,), config.slots)[0]),
+            prompt=request.scene.replace("{}", _names((figure,), config.slots)[0], 1),
             subjects=(Subject(model.image_embeddings(cut(figure, 1, model.side))),),
             mask=near if free is None else ImageChops.darker(near, free),
         )
