@@ -130,7 +130,7 @@ def page(weights: Mapping[str, int]) -> str:
                              f"`{adapter['weights']}`, {adapter['licence']}")  # fmt: skip
         for info in admitted(preset):
             if info.available:
-                can = sorted(info.capabilities & {"draw", "edit", "borrow", "several", "words"})
+                can = sorted(info.capabilities & {"draw", "edit", "dress", "borrow", "several", "words"})
                 parts.append(f"- method `{info.name}`: {', '.join(can)}")
         for spec in drawing(preset).values():
             parts += _family(spec, weights[spec.family])

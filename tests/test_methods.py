@@ -391,3 +391,17 @@ def test_only_what_lies_within_a_mask_may_change(studio):
     adapter = studio.method("ip_adapter")
     inside = "inpaint" in adapter.model.takes
     assert (adapter.painting(replace(request, within=half), [1]).mask is half) == inside
+
+
+def test_what_a_figure_wears_is_painted_near_it(method):
+    if "dress" not in method.capabilities or "inpaint" not in method.model.takes:
+        pytest.skip("paints whole pictures")
+    side = method.model.side
+    source, mask = Image.new("RGB", (side, side), "teal"), Image.new("L", (side, side))
+    for picture, colour in ((source, "orange"), (mask, 255)):
+        picture.paste(colour, (0, side // 2, side // 8, side * 5 // 8))
+    request = DrawRequest("give it a hat", source=source, source_mask=mask, scene="{} with a {hat}, at night")
+    made = next(item for item in method.generate(request, [1], lambda: False) if isinstance(item, Drawn))
+    assert made.image.size == source.size and 0 <= made.settings["changed"] < 0.5
+    far = (side // 2, 0, side, side // 4)
+    assert made.image.crop(far).tobytes() == source.crop(far).tobytes()

@@ -14,6 +14,7 @@ _OFF = re.compile(
     r"change|trade|switch|instead)\b",
     re.IGNORECASE,
 )
+_PUTS = re.compile(rf"\bput (?P<thing>{WORN.pattern}) on\b", re.IGNORECASE)
 _NOT = re.compile(r"(?:without|no|not)\b", re.IGNORECASE)
 
 
@@ -28,7 +29,8 @@ def dressed(instruction: str, names: Sequence[str], settings: Iterable[str] = ()
     if not WORN.search(text) or recolours(text) or not of_the_figure(text, settings):
         return None
     stated = [piece for piece in pieces(text) if states(piece) and WORN.search(piece) and not _NOT.match(piece)]
-    worn = " ".join(ordered(text) or stated)
+    bare = [f"with {match['thing']}" for match in _PUTS.finditer(text)]
+    worn = " ".join(ordered(text) or stated or bare)
     goes = _OFF.search(text) is not None
     left_out = {match.group().lower() for match in WORN.finditer(text) if match.group().lower() not in worn.lower()}
     return worn if goes or (worn and not left_out) else None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 THRESHOLD = 0.12
 """Difference (of 1, largest channel, mean over 3 x 3 pixels) above which a pixel counts as changed."""
@@ -40,12 +40,16 @@ def changed_region(before: Image.Image, after: Image.Image) -> Image.Image:
     return found.filter(ImageFilter.MaxFilter(GROWN)).filter(ImageFilter.BoxBlur(1))
 
 
-def put_back(source: Image.Image, rebuilt: Image.Image, edited: Image.Image) -> Edited:
+def put_back(
+    source: Image.Image, rebuilt: Image.Image, edited: Image.Image, within: Image.Image | None = None
+) -> Edited:
     """The edit on the source's own pixels.
 
-    `rebuilt` is the source as the generator draws it unedited. All three have the same size.
+    `rebuilt` is the source as the generator draws it unedited; `within` (8-bit) what it was to paint. All of one size.
     """
     region = changed_region(rebuilt, edited)
+    if within is not None:
+        region = ImageChops.darker(region, within)
     return Edited(Image.composite(edited, source, region), region, round(float(np.asarray(region).mean() / 255), 4))
 
 

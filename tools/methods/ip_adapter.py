@@ -81,10 +81,10 @@ class IpAdapter(Method):
             return
         model = cast("Diffusion", self.model)
         source = square(cast("Image", request.source), model.side)
-        rebuilt = model.rebuilt(source)
-        for item in self.paint(self._dressing(request, painting), cancelled):
+        rebuilt, painting = model.rebuilt(source), self._dressing(request, painting)
+        for item in self.paint(painting, cancelled):
             if isinstance(item, Drawn):
-                edited = put_back(source, rebuilt, item.image)
+                edited = put_back(source, rebuilt, item.image, painting.mask)
                 item = replace(item, image=edited.image, settings={**item.settings, "changed": edited.changed})
             yield item
 

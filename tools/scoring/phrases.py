@@ -57,7 +57,6 @@ _ORDERS = [
         rf"\b(?:give|hand|lend|bring|get) (?:him|her|it|them) {_BARE}{_OVER}",
         rf"\b(?:add|put|place|set) {_SOME}{_OVER}",
         rf"\badd {_BARE}{_OVER}",
-        rf"\b(?:put|place) {_BARE}(?= on\b)",
         rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|into|by) {_SOME}{_OVER}",
         rf"\b{_SOME} instead\b",
     )
