@@ -105,9 +105,16 @@ async def say(pilot: Pilot[None], text: str) -> None:
 
 
 async def enter(pilot: Pilot[None], widget: Widget) -> None:
-    """Go to a widget and press Enter there."""
-    widget.focus()
-    await until(pilot, lambda: pilot.app.focused is widget)
+    """Go to a widget and press Enter there; the end of a turn may take the focus back to the words once more."""
+
+    def there() -> bool:
+        if pilot.app.focused is not widget:
+            widget.focus()
+        return pilot.app.focused is widget
+
+    await until(pilot, there)
+    await pilot.pause()
+    await until(pilot, there)
     await pilot.press("enter")
 
 

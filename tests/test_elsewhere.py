@@ -25,13 +25,20 @@ from .elsewhere import elsewhere
 from .test_methods import PAIRS, finish, run, subject
 
 FAMILIES = sorted(name for name, made in backbones().items() if made.kind == "diffusion")
+ALWAYS = {"stable_diffusion", "flux2", "glm_image", "in_context", "lora", "ar_tokens"}
+"""What every run goes through; the others are the long form."""
+
+
+def long_form(names: list, key=str) -> list:
+    """The same as parameters, what is not `ALWAYS` run marked as slow."""
+    return [pytest.param(n, marks=[] if key(n) in ALWAYS else pytest.mark.slow) for n in names]
 
 
 def picture(seed: int, side: int = 64) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8))
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=long_form(FAMILIES))
 def folder(request, tmp_path_factory) -> tuple[str, Path]:
     return request.param, tiny.BUILDERS[request.param](tmp_path_factory.mktemp("there") / "model")
 
@@ -108,8 +115,9 @@ def learned(studio: Studio, method, known, folder: Path):
 AT_HOME = [pair for pair in PAIRS if pair[1] in ("janus", "emu3", "stable_diffusion")]
 
 
-@pytest.mark.parametrize(("name", "family"), AT_HOME, ids=map("-".join, AT_HOME))
-def test_a_method_learns_draws_and_is_scored_there(name, family, preset, tmp_path):
+@pytest.mark.parametrize("pair", long_form(AT_HOME, lambda pair: pair[0]), ids=map("-".join, AT_HOME))
+def test_a_method_learns_draws_and_is_scored_there(pair, preset, tmp_path):
+    name, family = pair
     with elsewhere():
         studio = Studio(load_preset(preset(family, tmp_path)))
         method, known = studio.method(name), subject()
