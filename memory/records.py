@@ -107,6 +107,7 @@ def _check_version(version: dict[str, Any]) -> None:
         need(TAKE_ID.fullmatch(_text(entry.get("take"), "take")), "a rated take's id is malformed")
         need(type(entry.get("liked")) is bool, "a rating is unknown")
         _text(entry.get("method"), "method")
+        _text(entry.get("request", ""), "request")
         for name in ("subject", "text"):
             need(entry.get(name) is None or _number(entry[name], name, 1) >= 0, f"{name} is no score")
     for entry in _objects(version.get("served", []), "served"):
@@ -147,7 +148,7 @@ def concept_value(record: dict[str, Any], version: dict[str, Any], folder: Path)
         created=version["created"],
         notes=tuple(version["notes"]),
         ratings=tuple(
-            Rated(r["take"], r["liked"], r["method"], r.get("subject"), r.get("text"))
+            Rated(r["take"], r["liked"], r["method"], r.get("subject"), r.get("text"), r.get("request", ""))
             for r in version.get("ratings", [])
         ),
         served=tuple(

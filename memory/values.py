@@ -72,6 +72,8 @@ class Rated:
     method: str
     subject: float | None = None
     text: float | None = None
+    request: str = ""
+    """The kind of request that it answered, as in `Served`; "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,16 @@ def test_it_begins_where_it_ended(library):
     assert studio.requests[0].method == "in_context"
 
 
+def test_a_liked_drawing_says_nothing_of_how_to_edit(library):
+    studio = Scripted({"in_context": [GOOD], "ip_adapter": [GOOD]})
+    run(desk_of(library, studio), method="ip_adapter")
+    feedback.rate(library, library.session(), library.session().takes()[0], True)
+    studio.requests.clear()
+    for _ in edit.limner_tool.function(desk_of(library, studio), 1, "now at night"):
+        pass
+    assert studio.requests[0].method == "in_context"
+
+
 def test_the_memory_belongs_to_the_version_and_reverting_forgets(library):
     studio = Scripted({"in_context": [WEAK], "ip_adapter": [GOOD]})
     first = library.concept("Biscuit")
@@ -290,8 +300,8 @@ def test_a_verdict_is_a_new_version_and_moves_the_choice(library):
     known = library.concept("Biscuit")
     assert known.version == 3
     assert known.ratings == (
-        Rated(one.id, True, "ip_adapter", 0.9, 0.9),
-        Rated(two.id, False, "in_context", 0.9, 0.9),
+        Rated(one.id, True, "ip_adapter", 0.9, 0.9, "draw 1"),
+        Rated(two.id, False, "in_context", 0.9, 0.9, "draw 1"),
     )
     studio.requests.clear()
     run(desk_of(library, studio))

@@ -227,7 +227,7 @@ def _make(desk: Desk, plan: _Plan) -> Working:
     if plan.request.method == "auto" and plan.request.count == 1:
         climb = yield from ladder.climb()
         desk.keep(plan.concepts, subjects)
-        take = _store(desk, plan, climb.chosen, {"ladder": climb.record()} if len(climb.tried) > 1 else {})
+        take = _store(desk, plan, ladder.kind, climb.chosen, {"ladder": climb.record()} if len(climb.tried) > 1 else {})
         desk.takes.append(take)
         yield TakeReady(take)
         if climb.question is not None:
@@ -245,7 +245,7 @@ def _make(desk: Desk, plan: _Plan) -> Working:
             yield step
             continue
         desk.check()
-        take = _store(desk, plan, Attempt(request, step, score(desk.studio, request, step, plan.wanted)), {})
+        take = _store(desk, plan, ladder.kind, Attempt(request, step, score(desk.studio, request, step, plan.wanted)), {})
         made.append(take)
         desk.takes.append(take)
         yield TakeReady(take)
@@ -273,11 +273,12 @@ def _answer(made: Sequence[Take], seconds: float, notes: Sequence[str], told: Ma
     )
 
 
-def _store(desk: Desk, plan: _Plan, attempt: Attempt, more: Mapping[str, Any]) -> Take:
+def _store(desk: Desk, plan: _Plan, kind: str, attempt: Attempt, more: Mapping[str, Any]) -> Take:
     """Make one candidate a take."""
     request, drawn = attempt.request, attempt.drawn
     asked = {
         "method": plan.request.method,
+        "kind": kind,
         "seed": request.seed,
         "count": request.count,
         "index": drawn.index,

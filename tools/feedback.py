@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..memory.values import Rated, Take
 
@@ -18,7 +19,9 @@ def rate(library: Library, session: SessionStore, take: Take, liked: bool) -> Ta
     """
     done = session.rate(take.id, liked)
     if take.method:
-        told = Rated(take.id, liked, take.method, take.scores.subject, take.scores.text)
+        asked: Mapping[str, Any] = take.settings.get("request") or {}
+        kind = str(asked.get("kind", ""))
+        told = Rated(take.id, liked, take.method, take.scores.subject, take.scores.text, kind)
         alive = {concept.id for concept in library.concepts()}
         for use in take.concepts:
             if use.id in alive:

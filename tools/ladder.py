@@ -308,7 +308,7 @@ def _outcomes(concepts: Sequence[Concept], kind: str) -> dict[str, tuple[int, in
         for entry in (s for s in concept.served if s.request == kind):
             tried, accepted = found.get(entry.method, (0, 0))
             found[entry.method] = (tried + entry.tried, accepted + entry.accepted)
-        for rating in concept.ratings:
+        for rating in (r for r in concept.ratings if r.request in (kind, "")):
             tried, accepted = found.get(rating.method, (0, 0))
             found[rating.method] = (tried + 2, accepted + 2 * rating.liked)
     return found
