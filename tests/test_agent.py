@@ -86,10 +86,14 @@ class ToyStudio:
             image = Image.new("RGB", (16, 16), colour)
             yield Drawn(image, index, seed + index, "in_context", "toy", {"guidance": 3.0}, 0.01)
 
+    @property
+    def figures(self):
+        return self
+
     def changed_beside(self, request, image):
         return None
 
-    def figure_lost(self, request, image):
+    def lost(self, request, image):
         return None
 
     def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, *, instruction: bool = False) -> Scores:

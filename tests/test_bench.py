@@ -232,10 +232,14 @@ class Painter:
     def prepare(self, image: Image.Image) -> Prepared:
         return Prepared(image, None)
 
+    @property
+    def figures(self) -> Painter:
+        return self
+
     def changed_beside(self, request: DrawRequest, image: Image.Image) -> None:
         return None
 
-    def figure_lost(self, request: DrawRequest, image: Image.Image) -> None:
+    def lost(self, request: DrawRequest, image: Image.Image) -> None:
         return None
 
     def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:

@@ -61,7 +61,7 @@ def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:
     source = shown(Figure(DOG, "none", "small", "left"))
     request = DrawRequest("give it a crown", source=source, seed=3)
     assert studio.able(request)[0].name == "ip_adapter" and studio._choose(request) == "ip_adapter"
-    found = studio._dressed(source, request)
+    found = studio.figures.dressed(source, request)
     assert found.scene is not None and found.scene.startswith("{} with a crown, far away on the left, ")
     made = drawn(studio, request)
     changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0

@@ -49,7 +49,7 @@ class Scripted:
         """Of the first pictures: how much of what they edit they change; the rest changes half of it."""
         self.beside: list[float] = []
         """Of the first pictures: how much they change beside the figure; the rest nothing."""
-        self.lost: list[float] = []
+        self.another: list[float] = []
         """Of the first pictures: how much too little like the figure before theirs is; the rest nothing."""
 
     def methods(self) -> list[MethodInfo]:
@@ -80,13 +80,17 @@ class Scripted:
             facts = {"changed": self.changed.pop(0) if self.changed else 0.5} if request.source else {}
             yield Drawn(image, index, (request.seed or 0) + index, request.method, "hash", facts, 0.01)
 
+    @property
+    def figures(self) -> Scripted:
+        return self
+
     def changed_beside(self, request: DrawRequest, image: Image.Image) -> float | None:
         return self.beside.pop(0) if self.beside else 0.0
 
-    def figure_lost(self, request: DrawRequest, image: Image.Image) -> float | None:
-        return self.lost.pop(0) if self.lost else 0.0
+    def lost(self, request: DrawRequest, image: Image.Image) -> float | None:
+        return self.another.pop(0) if self.another else 0.0
 
-    def near_figure(self, image: Image.Image) -> Image.Image:
+    def near(self, image: Image.Image) -> Image.Image:
         return Image.new("L", image.size, 255)
 
     def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
@@ -199,7 +203,7 @@ def test_an_edit_that_makes_it_another_figure_is_tried_again(library):
     studio = Scripted({"in_context": [GOOD]})
     desk = desk_of(library, studio)
     run(desk)
-    studio.lost = [0.3, 0.2, 0.0, 0.4]
+    studio.another = [0.3, 0.2, 0.0, 0.4]
     assert "it has become another figure" in str(edited(desk))
     assert desk.takes[-1].scores.verdict == "accept" and desk.takes[-1].scores.details["figure_lost"] == 0
     assert studio.requests[-1].within is not None and studio.requests[-1].count == RETRIES

@@ -363,12 +363,12 @@ def test_somebody_who_comes_into_an_unknown_picture_stands_beside_its_figure(stu
         list(studio.draw(request, lambda: False))
         return [subject.name for subject in max(read, key=len)]
 
-    monkeypatch.setattr(studio, "_resembles", lambda image, subject, slack=0.0: slack > 0)
+    monkeypatch.setattr(studio.figures, "resembles", lambda image, subject, slack=0.0: slack > 0)
     assert shown(request) == ["", "Rollo"] and asked[-1].endswith("<concept_1>")
     assert shown(replace(request, coming=())) == ["Rollo"] and asked[-1].endswith("<concept_0>")
-    monkeypatch.setattr(studio, "_resembles", lambda *args: True)  # it is Rollo whom the picture shows
+    monkeypatch.setattr(studio.figures, "resembles", lambda *args: True)  # it is Rollo whom the picture shows
     assert shown(request) == ["Rollo"] and asked[-1].endswith("<concept_0>")
-    monkeypatch.setattr(studio, "_resembles", lambda *args: False)  # it was Rollo, until somebody made him red
+    monkeypatch.setattr(studio.figures, "resembles", lambda *args: False)  # it was Rollo, until somebody made him red
     assert shown(replace(request, coming=())) == [""] and "concept" not in asked[-1]
 
 

@@ -82,11 +82,11 @@ def test_a_figure_that_became_another_one() -> None:
         return render(Scene("farm", "day", (Figure(subject, accessory),))).image
 
     request = DrawRequest("give it a hat", source=shown(dog))
-    assert studio.figure_lost(request, shown(dog, "hat")) == 0
-    assert (studio.figure_lost(request, shown(mug, "hat")) or 0) > 0.1
-    assert studio.figure_lost(replace(request, prompt="make it red"), shown(mug)) is None
-    assert studio.figure_lost(replace(request, prompt="now at night"), shown(mug)) is None
-    assert studio.figure_lost(replace(request, source=None), shown(mug)) is None
+    assert studio.figures.lost(request, shown(dog, "hat")) == 0
+    assert (studio.figures.lost(request, shown(mug, "hat")) or 0) > 0.1
+    assert studio.figures.lost(replace(request, prompt="make it red"), shown(mug)) is None
+    assert studio.figures.lost(replace(request, prompt="now at night"), shown(mug)) is None
+    assert studio.figures.lost(replace(request, source=None), shown(mug)) is None
     studio.close()
 
 
@@ -111,6 +111,25 @@ def test_what_changed_beside_the_figure() -> None:
     half.paste(night.crop((0, 0, 20, 64)), (0, 0))
     assert 0.2 < (beyond(day, half, figure) or 0) < 0.6
     assert beyond(Image.new("RGB", (64, 64), "navy"), night, figure) is None
+
+
+def test_a_figure_in_another_colour_stands_where_it_stood(tiny_preset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = Studio(load_preset(tiny_preset))  # loads no model here
+    monkeypatch.setattr(studio, "mask", figure)
+    request = DrawRequest("make it red", source=scene("skyblue"))
+    after = scene("navy", "black")
+    after.paste("red", (4, 40, 14, 54))  # it has grown an arm
+
+    def kept(request: DrawRequest) -> Drawn:
+        return studio.figures.kept_beside(request, Drawn(after, 0, 1, "in_context", "hash", {"changed": 0.9}))
+
+    made = kept(request)
+    assert made.image.getpixel((2, 2)) == scene("skyblue").getpixel((2, 2)) and made.settings["changed"] < 0.5
+    assert made.image.getpixel((8, 50)) == (255, 0, 0)
+    for other in ("make it red, at night", "give it a red hat", "longer ears"):
+        assert kept(replace(request, prompt=other)).image is after
+    assert kept(replace(request, source=None)).image is after
+    studio.close()
 
 
 def test_an_edit_that_changed_what_nobody_spoke_of_does_not_pass(

@@ -245,7 +245,8 @@ def _make(desk: Desk, plan: _Plan) -> Working:
             yield step
             continue
         desk.check()
-        take = _store(desk, plan, ladder.kind, Attempt(request, step, score(desk.studio, request, step, plan.wanted)), {})
+        attempt = Attempt(request, step, score(desk.studio, request, step, plan.wanted))
+        take = _store(desk, plan, ladder.kind, attempt, {})
         made.append(take)
         desk.takes.append(take)
         yield TakeReady(take)

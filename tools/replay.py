@@ -45,7 +45,7 @@ def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[],
     source, borrow = (_picture(library, take, ref) for ref in (take.parent, take.borrow_from))
     request = request_of(take, subjects, source, borrow)
     if source is not None and take.settings["request"].get("held"):
-        request = replace(request, within=studio.near_figure(source))
+        request = replace(request, within=studio.figures.near(source))
     weights = studio.model_hash(take.method)
     if weights != take.model:
         raise UserError(

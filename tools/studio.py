@@ -17,15 +17,16 @@ from ..memory.events import Progress
 from ..memory.values import Scores
 from .admission import admitted
 from .backbones import Backbone, backbones, weights_hash
+from .figures import Figures
 from .images import square, square_mask
 from .machine import Machine, out_of_memory
 from .method import Method
 from .methods import methods
 from .presets import ModelSpec, Preset
 from .shelf import Shelf
-from .subject import LEAST_SHARE, crop_subject, foreground_share, in_one_piece
+from .subject import LEAST_SHARE, crop_subject, foreground_share
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
-from .words import known_part, renamed, unknown_words
+from .words import known_part, unknown_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from .training.lesson import Lesson
 
 SEEDS = 2**32
-OTHERWISE = 0.2
-"""A figure that is by so much less like its references than a good picture was changed on purpose."""
 WORLD_ERROR = 0.01
 """Mean squared error (of values 0..1) through the tokenizer above which a picture is not of the models' world."""
 
@@ -153,7 +152,7 @@ class Studio:
             found = [info for info in found if "words" in info.capabilities] or found
         found = sorted(found, key=lambda info: self._rank(info.name))
         dressers = [info for info in every if "dress" in info.capabilities]
-        if not dressers or request.source is None or self._to_dress(request.source, request) is None:
+        if not dressers or request.source is None or self.figures.to_dress(request.source, request) is None:
             return found
         return [*dressers, *(info for info in found if info not in dressers)]
 
@@ -188,15 +187,9 @@ class Studio:
         while True:
             try:
                 method = self.method(name)
-                if request.source is not None and method.looks_closer:
-                    request = self._own_figure(request.source, request)
-                if request.source is not None:
-                    request = replace(request, whose=self._whose(request.source, request))
-                if request.source is not None and "dress" in method.capabilities:
-                    request = self._dressed(request.source, request)
-                for item in method.generate(request, seeds[done:], cancelled):
+                for item in method.generate(self.figures.looked_at(request, method), seeds[done:], cancelled):
                     if isinstance(item, Drawn):
-                        item, done = replace(item, index=done), done + 1
+                        item, done = replace(self.figures.kept_beside(request, item), index=done), done + 1
                     yield item
                 return
             except (RuntimeError, MemoryError) as error:
@@ -219,96 +212,25 @@ class Studio:
 
     # References, words and scores
 
+    @cached_property
+    def figures(self) -> Figures:
+        """What stands in pictures that are edited."""
+        return Figures(self)
+
+    @property
+    def segments(self) -> bool:
+        """Whether the preset has a segmentation model; without one, masks are rough."""
+        return "segmenter" in self.preset.models
+
     @property
     def _segment(self) -> Callable[[Image], Image] | None:
-        return self.segmenter.mask if "segmenter" in self.preset.models else None
+        return self.segmenter.mask if self.segments else None
 
     def mask(self, image: Image) -> Image:
         """The subject's mask: by the preset's model where it has one, else the classical way."""
         from . import photographs
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
-
-    def _own_figure(self, image: Image, request: DrawRequest) -> DrawRequest:
-        """The request with the mask of the one figure in the picture being edited, where no reference shows it.
-
-        Nobody has taught it; or it is another one than was taught, since somebody has made it red.
-        """
-        mask = self.mask(image)
-        if foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
-            return request
-        coming = tuple(subject for subject in request.subjects if subject.name in request.coming)
-        shown = [subject for subject in request.subjects if subject not in coming]
-        # "Biscuit should wear a hat", of a picture that came from outside and shows Biscuit, is about no newcomer.
-        if any(self._resembles(image, subject) for subject in coming) or len(shown) > 1:
-            return request
-        if any(self._resembles(image, subject, OTHERWISE) for subject in shown):
-            return request
-        prompt = request.prompt
-        for subject in shown:
-            prompt = renamed(prompt, subject.name)
-        return replace(request, prompt=prompt, subjects=coming, source_mask=mask)
-
-    def _whose(self, image: Image, request: DrawRequest) -> Image | None:
-        """The part of the picture being edited where the one figure of several stands that an order is about."""
-        from .scoring.reach import the_one
-
-        shown = [subject for subject in request.subjects if subject.name not in request.coming]
-        one = the_one(request.prompt, shown)
-        if one is None or not self._about_the_figure(renamed(request.prompt, one.name)):
-            return None
-        return self.scorer.part_of(image, one, shown)
-
-    def _dressed(self, image: Image, request: DrawRequest) -> DrawRequest:
-        """The request with the figure of the picture being edited and the words for it afterwards, if only what it
-        wears is to change."""
-        if (found := self._to_dress(image, request)) is None:
-            return request
-        worn, mask = found
-        said = ["{}" + f" {worn}".rstrip(), *self._surroundings(image, mask, request)]
-        return replace(request, source_mask=mask, scene=", ".join(part for part in said if part))
-
-    def _to_dress(self, image: Image, request: DrawRequest) -> tuple[str, Image] | None:
-        """What the figure of the picture being edited is to wear, and its mask; `None` of any other order."""
-        from PIL import ImageChops
-
-        from .dressing import dressed
-
-        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings)
-        if worn is None or request.coming or request.borrow is not None:
-            return None
-        mask = self.mask(image)
-        if len(request.subjects) > 1:
-            if (whose := request.whose or self._whose(image, request)) is None:
-                return None
-            mask = ImageChops.darker(mask, whose.resize(mask.size))
-        return (worn, mask) if foreground_share(mask) >= LEAST_SHARE and in_one_piece(mask) else None
-
-    def _surroundings(self, image: Image, mask: Image, request: DrawRequest) -> tuple[str, ...]:
-        """What a picture shows beside its figure: in the preset's phrases, or in the words it was asked for with."""
-        import numpy as np
-
-        from .training.scenes import Captioner, Scenes
-
-        if not self.preset.scenes.get("place"):
-            return (request.description,)
-        captioner = Captioner(Scenes.of(self.preset.scenes), self.embed_images, self.embed_texts)
-        (found,) = captioner.captions([image])
-        return captioner.frame(np.asarray(mask) > 127), found.place, found.time
-
-    @property
-    def _settings(self) -> list[str]:
-        """The phrases for places and times that the preset knows."""
-        return [phrase for group in ("place", "time") for phrase in self.preset.scenes.get(group, ())]
-
-    def _about_the_figure(self, instruction: str) -> bool:
-        from .scoring.reach import of_the_figure
-
-        return of_the_figure(instruction, self._settings)
-
-    def _resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool:
-        found = self.scorer.resembles(image, subject, slack)
-        return slack > 0 if found is None else found  # where nothing is known, only a newcomer is none
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""
@@ -362,37 +284,3 @@ class Studio:
     ) -> Scores:
         """Subject fidelity, text alignment and copying of a picture; see `Scorer.score`."""
         return self.scorer.score(image, subjects, prompt, instruction=instruction)
-
-    def changed_beside(self, request: DrawRequest, image: Image) -> float | None:
-        """Part of the rest of the picture (0..1) that an edit of the figure alone has changed; `None` of any other."""
-        from .scoring.reach import beyond
-
-        if request.source is None or not self._about_the_figure(request.prompt):
-            return None
-        return beyond(square(request.source, image.width), image, self.mask)
-
-    def figure_lost(self, request: DrawRequest, image: Image) -> float | None:
-        """By how much (0..1) the figure in a picture is less like the one before an edit than it should be.
-
-        0 where it is like enough. `None` of an edit that may change the figure, of one of subjects who are judged by
-        their references, and where a preset has no threshold for it.
-        """
-        from .scoring.reach import recolours
-
-        least, source = self.preset.thresholds.get("figure"), request.source
-        if least is None or source is None or request.subjects or recolours(request.prompt):
-            return None
-        if not self._about_the_figure(request.prompt):
-            return None
-        masks = [self.mask(picture) for picture in (source, image)]
-        if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
-            return None
-        before, after = self.embed_images([source, image], masks)
-        return max(0.0, least - float(before @ after))
-
-    def near_figure(self, image: Image) -> Image | None:
-        """8-bit mask of the figure in a picture and of what is so near that it may wear or hold it."""
-        from .scoring.reach import around
-
-        mask = self.mask(image)
-        return around(mask, round(image.width * 3 / 16)) if foreground_share(mask) >= LEAST_SHARE else None

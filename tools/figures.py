@@ -1,0 +1,181 @@
+"""The figure in a picture that is being edited: whose it is, what it wears, and what an edit has done beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .edits import put_back
+from .images import square
+from .subject import LEAST_SHARE, foreground_share, in_one_piece
+from .values import Drawn, DrawRequest, SubjectInput
+from .words import renamed
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from .method import Method
+    from .studio import Studio
+
+OTHERWISE = 0.2
+"""A figure that is by so much less like its references than a good picture was changed on purpose."""
+OUTLINE = 1 / 32
+"""Of the picture's side: what is so near to a figure is painted with it."""
+WORN = 3 / 16
+"""The same, of what it may wear or hold."""
+
+
+class Figures:
+    """What a studio's segmentation model and encoder tell of the figures in pictures."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    # Before an edit
+
+    def looked_at(self, request: DrawRequest, method: Method) -> DrawRequest:
+        """An edit with what `method` wants to know of the figure in its picture."""
+        if (image := request.source) is None:
+            return request
+        if method.looks_closer:
+            request = self.own_figure(image, request)
+        request = replace(request, whose=self._whose(image, request))
+        return self.dressed(image, request) if "dress" in method.capabilities else request
+
+    def own_figure(self, image: Image, request: DrawRequest) -> DrawRequest:
+        """The request with the mask of the one figure in the picture being edited, where no reference shows it.
+
+        Nobody has taught it; or it is another one than was taught, since somebody has made it red.
+        """
+        mask = self.studio.mask(image)
+        if foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
+            return request
+        coming = tuple(subject for subject in request.subjects if subject.name in request.coming)
+        shown = [subject for subject in request.subjects if subject not in coming]
+        # "Biscuit should wear a hat", of a picture that came from outside and shows Biscuit, is about no newcomer.
+        if any(self.resembles(image, subject) for subject in coming) or len(shown) > 1:
+            return request
+        if any(self.resembles(image, subject, OTHERWISE) for subject in shown):
+            return request
+        prompt = request.prompt
+        for subject in shown:
+            prompt = renamed(prompt, subject.name)
+        return replace(request, prompt=prompt, subjects=coming, source_mask=mask)
+
+    def resembles(self, image: Image, subject: SubjectInput, slack: float = 0.0) -> bool:
+        """Whether a picture shows `subject`; `slack`: how much less like its references it may be."""
+        found = self.studio.scorer.resembles(image, subject, slack)
+        return slack > 0 if found is None else found  # where nothing is known, only a newcomer is none
+
+    def _whose(self, image: Image, request: DrawRequest) -> Image | None:
+        """The part of the picture being edited where the one figure of several stands that an order is about."""
+        from .scoring.reach import the_one
+
+        shown = [subject for subject in request.subjects if subject.name not in request.coming]
+        one = the_one(request.prompt, shown)
+        if one is None or not self._about_the_figure(renamed(request.prompt, one.name)):
+            return None
+        return self.studio.scorer.part_of(image, one, shown)
+
+    def dressed(self, image: Image, request: DrawRequest) -> DrawRequest:
+        """The request with the figure of the picture being edited and the words for it afterwards, if only what it
+        wears is to change."""
+        if (found := self.to_dress(image, request)) is None:
+            return request
+        worn, mask = found
+        said = ["{}" + f" {worn}".rstrip(), *self._surroundings(image, mask, request)]
+        return replace(request, source_mask=mask, scene=", ".join(part for part in said if part))
+
+    def to_dress(self, image: Image, request: DrawRequest) -> tuple[str, Image] | None:
+        """What the figure of the picture being edited is to wear, and its mask; `None` of any other order."""
+        from PIL import ImageChops
+
+        from .dressing import dressed
+
+        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings)
+        if worn is None or request.coming or request.borrow is not None:
+            return None
+        mask = self.studio.mask(image)
+        if len(request.subjects) > 1:
+            if (whose := request.whose or self._whose(image, request)) is None:
+                return None
+            mask = ImageChops.darker(mask, whose.resize(mask.size))
+        return (worn, mask) if foreground_share(mask) >= LEAST_SHARE and in_one_piece(mask) else None
+
+    def _surroundings(self, image: Image, mask: Image, request: DrawRequest) -> tuple[str, ...]:
+        """What a picture shows beside its figure: in the preset's phrases, or in the words it was asked for with."""
+        import numpy as np
+
+        from .training.scenes import Captioner, Scenes
+
+        scenes = self.studio.preset.scenes
+        if not scenes.get("place"):
+            return (request.description,)
+        captioner = Captioner(Scenes.of(scenes), self.studio.embed_images, self.studio.embed_texts)
+        (found,) = captioner.captions([image])
+        return captioner.frame(np.asarray(mask) > 127), found.place, found.time
+
+    @property
+    def _settings(self) -> list[str]:
+        """The phrases for places and times that the preset knows."""
+        return [phrase for group in ("place", "time") for phrase in self.studio.preset.scenes.get(group, ())]
+
+    def _about_the_figure(self, instruction: str) -> bool:
+        from .scoring.reach import of_the_figure
+
+        return of_the_figure(instruction, self._settings)
+
+    # After it
+
+    def kept_beside(self, request: DrawRequest, drawn: Drawn) -> Drawn:
+        """A figure in another colour stands where it stood: what is not it has the source's own pixels again."""
+        from PIL import ImageChops
+
+        from .scoring.reach import around, recolours
+
+        source = request.source
+        if source is None or request.coming or not self.studio.segments or not self._about_the_figure(request.prompt):
+            return drawn
+        if not recolours(request.prompt, [word for s in request.subjects for word in (s.name, s.kind)]):
+            return drawn
+        before = square(source, drawn.image.width)
+        masks = [self.studio.mask(picture) for picture in (before, drawn.image)]
+        if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
+            return drawn
+        figure = around(ImageChops.lighter(*masks), round(before.width * OUTLINE))
+        edited = put_back(before, before, drawn.image, figure)
+        return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
+
+    def changed_beside(self, request: DrawRequest, image: Image) -> float | None:
+        """Part of the rest of the picture (0..1) that an edit of the figure alone has changed; `None` of any other."""
+        from .scoring.reach import beyond
+
+        if request.source is None or not self._about_the_figure(request.prompt):
+            return None
+        return beyond(square(request.source, image.width), image, self.studio.mask)
+
+    def lost(self, request: DrawRequest, image: Image) -> float | None:
+        """By how much (0..1) the figure in a picture is less like the one before an edit than it should be.
+
+        0 where it is like enough. `None` of an edit that may change the figure, of one of subjects who are judged by
+        their references, and where a preset has no threshold for it.
+        """
+        from .scoring.reach import recolours
+
+        least, source = self.studio.preset.thresholds.get("figure"), request.source
+        if least is None or source is None or request.subjects or recolours(request.prompt):
+            return None
+        if not self._about_the_figure(request.prompt):
+            return None
+        masks = [self.studio.mask(picture) for picture in (source, image)]
+        if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
+            return None
+        before, after = self.studio.embed_images([source, image], masks)
+        return max(0.0, least - float(before @ after))
+
+    def near(self, image: Image) -> Image | None:
+        """8-bit mask of the figure in a picture and of what is so near that it may wear or hold it."""
+        from .scoring.reach import around
+
+        mask = self.studio.mask(image)
+        return around(mask, round(image.width * WORN)) if foreground_share(mask) >= LEAST_SHARE else None
