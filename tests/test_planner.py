@@ -405,6 +405,19 @@ def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words:
     assert tool == "draw" or args["take"] == 3
 
 
+@pytest.mark.parametrize(
+    ("said", "tool"),
+    [
+        ("draw a hat on the frog", "edit"), ("paint a big red crown on that little robot.", "edit"),
+        ("draw a cat on the boat", "draw"), ("draw a cat on the beach", "draw"), ("the robot under an umbrella", "edit"),
+    ],
+)  # fmt: skip
+def test_words_for_the_figure_of_a_picture_that_nobody_has_taught(said: str, tool: str) -> None:
+    takes = [{**take, "concepts": []} for take in BUSY["takes"]]
+    [(called, args)] = calls(ask(said, {**BUSY, "takes": takes, "focus": None}))
+    assert called == tool and (tool == "draw" or args["take"] == 3)
+
+
 @pytest.mark.parametrize("said", ["make a change", "Oh dear, Biscuit looks rather strange, can you mend him"])
 def test_a_change_without_a_word_of_what_is_asked_about(said: str) -> None:
     assert calls(ask(said, BUSY))[0][0] == "ask_user"

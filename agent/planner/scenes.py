@@ -89,15 +89,21 @@ _THE_ONE = re.compile(
     rf"the (?:[a-z-]+ ){{0,2}}?{either(_FIGURES)} (?:with|wearing|in|under|holding|carrying|on|at) .+"
 )
 _PAINTS = re.compile(r"(?:paint|draw|colou?r) (?:his|her|its|their) .+")
+_ONTO = re.compile(
+    rf"(?:paint|draw|sketch) (?:an?|some) (?:(?!{either(_FIGURES)}\b)[a-z-]+ ){{1,3}}?on(?:to)? (?:the|this|that) "
+    rf"(?:[a-z-]+ ){{0,2}}?{either(_FIGURES)}[.! ]*"
+)
 
 
 def of_the_one_there(text: Text) -> bool:
     """Whether words for a picture are about the figure of the current one, whom nobody has taught: "the robot under an
-    umbrella", "paint its ears pink"."""
+    umbrella", "paint its ears pink", "draw a hat on the cat"."""
     take, low = text.state.take(text.state.current), text.low[lead(text.low) :]
     if take is None or take.concepts or text.subjects or text.files or text.state.attached:
         return False
-    return _THE_ONE.fullmatch(low) is not None or (_PAINTS.fullmatch(low) is not None and of_a_stranger(text))
+    if _THE_ONE.fullmatch(low) or _ONTO.fullmatch(low):
+        return True
+    return _PAINTS.fullmatch(low) is not None and of_a_stranger(text)
 
 
 _NEW = (
