@@ -409,7 +409,8 @@ def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words:
     ("said", "tool"),
     [
         ("draw a hat on the frog", "edit"), ("paint a big red crown on that little robot.", "edit"),
-        ("draw a cat on the boat", "draw"), ("draw a cat on the beach", "draw"), ("the robot under an umbrella", "edit"),
+        ("draw a cat on the boat", "draw"), ("draw a cat on the beach", "draw"),
+        ("the robot under an umbrella", "edit"),
     ],
 )  # fmt: skip
 def test_words_for_the_figure_of_a_picture_that_nobody_has_taught(said: str, tool: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,8 +121,10 @@ def test_a_figure_in_another_colour_stands_where_it_stood(tiny_preset: Path, mon
     after = scene("navy", "black")
     after.paste("red", (4, 40, 14, 54))  # it has grown an arm
 
+    flat = SimpleNamespace(flat_colours=False)
+
     def kept(request: DrawRequest) -> Drawn:
-        return studio.figures.kept_beside(request, Drawn(after, 0, 1, "in_context", "hash", {"changed": 0.9}))
+        return studio.figures.kept(request, Drawn(after, 0, 1, "in_context", "hash", {"changed": 0.9}), flat)
 
     made = kept(request)
     assert made.image.getpixel((2, 2)) == scene("skyblue").getpixel((2, 2)) and made.settings["changed"] < 0.5

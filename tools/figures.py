@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .edits import put_back
-from .images import square
-from .subject import LEAST_SHARE, foreground_share, in_one_piece
+from .images import square, square_mask
+from .recolour import recoloured
+from .subject import LEAST_SHARE, foreground_share, in_one_piece, overlap
 from .values import Drawn, DrawRequest, SubjectInput
 from .words import renamed
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 OTHERWISE = 0.2
 """A figure that is by so much less like its references than a good picture was changed on purpose."""
+SAME_PLACE = 0.75
+"""Overlap of a figure's masks, before and after, from which up it has not moved."""
 OUTLINE = 1 / 32
 """Of the picture's side: what is so near to a figure is painted with it."""
 WORN = 3 / 16
@@ -127,8 +130,9 @@ class Figures:
 
     # After it
 
-    def kept_beside(self, request: DrawRequest, drawn: Drawn) -> Drawn:
-        """A figure in another colour stands where it stood: what is not it has the source's own pixels again."""
+    def kept(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
+        """A figure in another colour stands where it stood: what is not it has the source's own pixels again, and where
+        `method` makes drawings of flat colours the figure has its own shapes."""
         from PIL import ImageChops
 
         from .scoring.reach import around, recolours
@@ -142,8 +146,12 @@ class Figures:
         masks = [self.studio.mask(picture) for picture in (before, drawn.image)]
         if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
             return drawn
-        figure = around(ImageChops.lighter(*masks), round(before.width * OUTLINE))
-        edited = put_back(before, before, drawn.image, figure)
+        if method.flat_colours and overlap(*masks) >= SAME_PLACE:
+            free = request.free and square_mask(request.free, before.width)
+            edited = recoloured(before, drawn.image, masks[0] if free is None else ImageChops.darker(masks[0], free))
+        else:
+            figure = around(ImageChops.lighter(*masks), round(before.width * OUTLINE))
+            edited = put_back(before, before, drawn.image, figure)
         return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
 
     def changed_beside(self, request: DrawRequest, image: Image) -> float | None:

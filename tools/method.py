@@ -88,6 +88,11 @@ class Method(ABC):
         """Whether an edit of a figure that no reference shows needs `DrawRequest.source_mask`."""
         return False
 
+    @property
+    def flat_colours(self) -> bool:
+        """Whether it makes drawings of flat colours, in which an edit of a colour moves whole colours."""
+        return False
+
     def kept(self, subject: SubjectInput) -> Mapping[str, np.ndarray]:
         """What was computed of a subject's references and is worth keeping, `[references, d]` by space."""
         return {}

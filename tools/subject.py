@@ -34,6 +34,12 @@ def foreground_share(mask: Image.Image) -> float:
     return float((np.asarray(mask) > 127).mean())
 
 
+def overlap(one: Image.Image, other: Image.Image) -> float:
+    """Intersection over union of two masks of one size, 0..1."""
+    a, b = (np.asarray(mask) > 127 for mask in (one, other))
+    return float((a & b).sum() / max(1, (a | b).sum()))
+
+
 def in_one_piece(mask: Image.Image) -> bool:
     """Whether no empty columns part the subject's mask into two figures side by side, each a sixth of it or more."""
     columns = (np.asarray(mask) > 127).sum(0)

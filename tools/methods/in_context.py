@@ -42,7 +42,7 @@ class InContextConfig(MethodConfig):
 
     `keep` favours the tokens of the picture being edited (see `nn.sampling.Sampling`). With `own_reference` the figure
     in it, cut out, is shown as a reference of its own where none of the references shows it: tokens say where what is,
-    references say who it is.
+    references say who it is. With `flat_colours` the model makes drawings, and an edit of a colour moves whole colours.
     """
 
     guidance: float = 3.0
@@ -53,6 +53,7 @@ class InContextConfig(MethodConfig):
     top_p: float = 1.0
     references: int = 3
     own_reference: bool = False
+    flat_colours: bool = False
 
 
 class InContext(Method):
@@ -74,6 +75,10 @@ class InContext(Method):
     @property
     def looks_closer(self) -> bool:
         return cast(InContextConfig, self.config).own_reference
+
+    @property
+    def flat_colours(self) -> bool:
+        return cast(InContextConfig, self.config).flat_colours
 
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         from ..nn.sampling import Sampling
