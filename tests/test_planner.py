@@ -397,6 +397,7 @@ def test_what_was_asked_is_told_whole() -> None:
         ("what about a kitty", "draw", "a kitty"),
         ("same, in the rain", "edit", "in the rain"),
         ("now it's night time", "edit", "night time"),
+        ("put Biscuit by a volcano", "edit", "put Biscuit by a volcano"),
     ],
 )
 def test_a_new_picture_or_the_same_in_another_place(said: str, tool: str, words: str) -> None:

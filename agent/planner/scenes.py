@@ -68,7 +68,9 @@ def changes_the_setting(text: Text) -> bool:
         return False
     if any(names and names[0] not in take.concepts for names in (s.names for s in text.subjects)):
         return False
-    return not match["who"] or "instead" in match["end"] or _TIME.search(match["where"]) is not None
+    if not match["who"] or "instead" in match["end"] or _TIME.search(match["where"]):
+        return True
+    return re.search(r"\b(?:put|move|take)\b", match["go"]) is not None
 
 
 def of_a_stranger(text: Text) -> bool:
