@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from limner.starter.world import Figure, Scene, Subject, render
 from limner.tools.dressing import dressed
@@ -42,6 +42,8 @@ def drawn(studio: Studio, request: DrawRequest) -> Drawn:
         ("not top hat, a balloon instead", "with a balloon"), ("put shades on the child", "with shades"),
         ("Biscuit in a crown", "in a crown"), ("the robot under an umbrella", "under an umbrella"),
         ("take the hat away", ""), ("remove the bow tie", ""), ("without the hat", ""),
+        ("give him a hat and sunglasses", "with a hat and with sunglasses"),
+        ("with a crown and a scarf", "with a crown and with a scarf"),
     ],
 )  # fmt: skip
 def test_what_it_wears_after_an_order(order: str, worn: str) -> None:
@@ -49,12 +51,46 @@ def test_what_it_wears_after_an_order(order: str, worn: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "order", "worn"),
+    [
+        ("Biscuit on the beach, wearing sunglasses", "give him a crown", "wearing sunglasses and with a crown"),
+        ("Biscuit wearing sunglasses; now at night; give him a crown", "take the sunglasses off", "with a crown"),
+        ("Biscuit wearing sunglasses; give him a crown", "no crown", "wearing sunglasses"),
+        ("Biscuit with a red hat", "give him a crown", "with a crown"),
+        ("Biscuit with a scarf", "put a bow tie on Biscuit", "with a bow tie"),
+        ("Biscuit with a scarf and a hat", "swap the scarf for a balloon", "with a hat and with a balloon"),
+        ("Biscuit in a scarf; give him a hat", "a crown instead", "with a crown"),
+        ("Biscuit in shades; put a hat on him", "remove the sunglasses and the hat", ""),
+        ("Biscuit in a hat; without the hat", "give it an umbrella", "with an umbrella"),
+        ("a dog", "give it an umbrella", "with an umbrella"),
+    ],
+)
+def test_what_it_wore_stays_where_nothing_takes_its_place(before: str, order: str, worn: str) -> None:
+    assert dressed(order, ["Biscuit"], SETTINGS, before) == worn
+
+
+@pytest.mark.parametrize(
     "order",
-    ["now at night", "make his hat red", "make the hat bigger", "a hat and sunglasses", "make him blue",
+    ["now at night", "make his hat red", "make the hat bigger", "hats and sunglasses", "make him blue",
      "take off his scarf and put him on the beach", "give him the bow from the second one", ""],
 )  # fmt: skip
 def test_other_orders_are_not_about_that(order: str) -> None:
     assert dressed(order, ["Biscuit"], SETTINGS) is None
+
+
+def test_what_it_wore_is_painted_too(studio) -> None:
+    source = shown(Figure(DOG, "sunglasses"))
+    request = DrawRequest("give it a crown", source=source, description="a dog in sunglasses; give it a crown")
+    found = studio.figures.dressed(source, request)
+    assert found.scene is not None and found.scene.startswith("{} in sunglasses and with a crown, ")
+
+
+def test_at_another_hour_a_figure_is_itself(studio) -> None:
+    source = shown(Figure(Subject("cat", "red", "yellow", "spots", (0.0, 0.0, 0.0)), "scarf"))
+    made = drawn(studio, DrawRequest("now at night", source=source, seed=2))
+    inside = np.asarray(studio.mask(source).filter(ImageFilter.MinFilter(5))) > 127
+    changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0
+    assert made.method == "in_context" and not changed[inside].any() and changed[:16].mean() > 0.8
 
 
 def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:

@@ -15,7 +15,7 @@ from limner.memory.values import Scores
 from limner.starter.world import Figure, Scene, render, sample_subject
 from limner.tools.ladder import score
 from limner.tools.presets import load_preset
-from limner.tools.scoring.reach import FAR, beyond, of_the_figure, the_one
+from limner.tools.scoring.reach import FAR, beyond, of_the_figure, of_the_setting, the_one
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest, SubjectInput
 
@@ -89,6 +89,19 @@ def test_a_figure_that_became_another_one() -> None:
     assert studio.figures.lost(replace(request, prompt="now at night"), shown(mug)) is None
     assert studio.figures.lost(replace(request, source=None), shown(mug)) is None
     studio.close()
+
+
+@pytest.mark.parametrize(
+    ("order", "alone"),
+    [
+        ("now at night", True), ("put Biscuit by a volcano", True), ("near the sailing boat instead", True),
+        ("turn it into night please", True), ("now the dog in the dark", True), ("at night, with a hat", False),
+        ("a cat on the beach", False), ("on the left at night", False), ("turn him into a dragon at night", False),
+        ("his ears are longer", False), ("make him blue", False), ("bigger", False), ("take Biscuit out", False),
+    ],
+)  # fmt: skip
+def test_orders_about_the_setting_alone(order: str, alone: bool) -> None:
+    assert of_the_setting(order, ["Biscuit"], ["dog", "cat"]) is alone
 
 
 def figure(picture: Image.Image) -> Image.Image:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OTHERWISE = 0.2
 """A figure that is by so much less like its references than a good picture was changed on purpose."""
-SAME_PLACE = 0.75
+STAYED = 0.75
 """Overlap of a figure's masks, before and after, from which up it has not moved."""
 OUTLINE = 1 / 32
 """Of the picture's side: what is so near to a figure is painted with it."""
@@ -95,7 +95,9 @@ class Figures:
 
         from .dressing import dressed
 
-        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings)
+        # What was said of a picture of two is not known of one of them; the order itself is the last part.
+        before = request.description.rpartition(";")[0] if len(request.subjects) < 2 else ""
+        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings, before)
         if worn is None or request.coming or request.borrow is not None:
             return None
         mask = self.studio.mask(image)
@@ -131,28 +133,54 @@ class Figures:
     # After it
 
     def kept(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
-        """A figure in another colour stands where it stood: what is not it has the source's own pixels again, and where
-        `method` makes drawings of flat colours the figure has its own shapes."""
+        """An edit with the source's own pixels in what it is not about: beside a figure in another colour, and, in
+        drawings of flat colours, of the figure itself (its shapes; all of it in another place or at another hour)."""
+        from .scoring.reach import of_the_setting, recolours
+
+        if request.source is None or request.coming or request.borrow is not None or not self.studio.segments:
+            return drawn
+        names = [subject.name for subject in request.subjects]
+        kinds = [subject.kind for subject in request.subjects]
+        if self._about_the_figure(request.prompt) and recolours(request.prompt, [*names, *kinds]):
+            return self._recoloured(request, drawn, method)
+        known = self.studio.preset.scenes.get("kinds", ())
+        if method.flat_colours and of_the_setting(request.prompt, names, known):
+            return self._elsewhere(square(request.source, drawn.image.width), drawn)
+        return drawn
+
+    def _recoloured(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
+        """The same figure in other colours, where it stood."""
         from PIL import ImageChops
 
-        from .scoring.reach import around, recolours
+        from .scoring.reach import around
 
-        source = request.source
-        if source is None or request.coming or not self.studio.segments or not self._about_the_figure(request.prompt):
+        assert request.source is not None
+        before = square(request.source, drawn.image.width)
+        if (masks := self._masks(before, drawn.image)) is None:
             return drawn
-        if not recolours(request.prompt, [word for s in request.subjects for word in (s.name, s.kind)]):
-            return drawn
-        before = square(source, drawn.image.width)
-        masks = [self.studio.mask(picture) for picture in (before, drawn.image)]
-        if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
-            return drawn
-        if method.flat_colours and overlap(*masks) >= SAME_PLACE:
+        if method.flat_colours and overlap(*masks) >= STAYED:
             free = request.free and square_mask(request.free, before.width)
             edited = recoloured(before, drawn.image, masks[0] if free is None else ImageChops.darker(masks[0], free))
         else:
             figure = around(ImageChops.lighter(*masks), round(before.width * OUTLINE))
             edited = put_back(before, before, drawn.image, figure)
         return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
+
+    def _elsewhere(self, before: Image, drawn: Drawn) -> Drawn:
+        """The same figure in another place, if it still stands there: all but its outline, which meets the place."""
+        from PIL import Image as Images
+        from PIL import ImageFilter
+
+        masks = self._masks(before, drawn.image)
+        if masks is None or overlap(*masks) < STAYED:
+            return drawn
+        own = masks[0].point(lambda v: 255 * (v > 127)).filter(ImageFilter.MinFilter(3))
+        return replace(drawn, image=Images.composite(before, drawn.image, own))
+
+    def _masks(self, before: Image, after: Image) -> list[Image] | None:
+        """The masks of the figures of two pictures; `None` where one has none."""
+        masks = [self.studio.mask(picture) for picture in (before, after)]
+        return masks if all(foreground_share(mask) >= LEAST_SHARE for mask in masks) else None
 
     def changed_beside(self, request: DrawRequest, image: Image) -> float | None:
         """Part of the rest of the picture (0..1) that an edit of the figure alone has changed; `None` of any other."""
@@ -175,8 +203,7 @@ class Figures:
             return None
         if not self._about_the_figure(request.prompt):
             return None
-        masks = [self.studio.mask(picture) for picture in (source, image)]
-        if not all(foreground_share(mask) >= LEAST_SHARE for mask in masks):
+        if (masks := self._masks(source, image)) is None:
             return None
         before, after = self.studio.embed_images([source, image], masks)
         return max(0.0, least - float(before @ after))

@@ -26,12 +26,12 @@ WORN = re.compile(
     re.IGNORECASE,
 )
 _COLOURED = re.compile(rf"\b(?:{COLOURS})\b", re.IGNORECASE)
-_OWN = re.compile(
-    r"\b(?:him|her|it|them|his|its|their|head|face|body|chest|belly|ears?|eyes?|nose|muzzle|beak|mouth|hair|fur|coat|"
+_PARTS = (
+    r"\b(?:head|face|body|chest|belly|ears?|eyes?|nose|muzzle|beak|mouth|hair|fur|coat|"
     r"skin|tails?|paws?|feet|legs?|arms?|hands?|fins?|feathers|petals?|stem|leaves|handle|rim|spout|lid|wheels?|"
-    r"antennae?)\b|['’]s\b",
-    re.IGNORECASE,
+    r"antennae?)\b"
 )
+_OWN = re.compile(rf"\b(?:him|her|it|them|his|its|their)\b|{_PARTS}|['’]s\b", re.IGNORECASE)
 _NO_SETTING = re.compile(
     rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$|"
     rf"\b(?:on|under|for) (?=(?:him|her|it|them)\b)|(?:['’]s|his|her|its|their) (?:middle|cent(?:er|re))\b|"
@@ -62,6 +62,28 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
     if _WIDE.search(low) or known & set(re.findall(r"\w+", low)):
         return False
     return bool(WORN.search(low) or (_COLOURED.search(low) and _OWN.search(instruction)))
+
+
+_OTHERWISE = re.compile(
+    rf"{_PARTS}|\b(?:left|right|middle|cent(?:er|re)|clos(?:er|e)|near(?:er)?|farther|further|far|away|big(?:ger)?|"
+    r"small(?:er)?|larger?|tiny|huge|mini|little|zoom|turn(?:ed)? around|side|edge|corner|into an?|becomes?|"
+    r"remove|delete|erase|without|lose|rid|out|gone|long(?:er)?|short(?:er)?|round(?:er)?|tall(?:er)?|fat(?:ter)?|thin(?:ner)?|stripe[sd]?|spot(?:s|ted)?|plain)\b"
+)
+"""Another place in the picture, another size, another look, or somebody less."""
+
+
+def of_the_setting(instruction: str, names: Iterable[str] = (), kinds: Iterable[str] = ()) -> bool:
+    """Whether an order for a drawing is about place and time alone, so that its figures stay as and where they are.
+
+    `kinds`: class nouns; "a cat on the beach" is another figure.
+    """
+    low = instruction.lower()
+    for name in names:
+        low = renamed(low, name)
+    where = re.sub(r"\bnear (?:the|an?|our|his|her|its)\b", "", low)  # "near the castle" is a place
+    if WORN.search(low) or _COLOURED.search(low) or _OTHERWISE.search(where):
+        return False
+    return not any(re.search(rf"\b(?:an?|another|two|three) (?:[\w-]+ )?{re.escape(kind)}s?\b", low) for kind in kinds)
 
 
 def _put_on(low: str, places: Container[str]) -> str:
