@@ -78,6 +78,14 @@ def test_other_orders_are_not_about_that(order: str) -> None:
     assert dressed(order, ["Biscuit"], SETTINGS) is None
 
 
+def test_what_is_taken_off_must_be_gone(studio) -> None:
+    for order in ("remove the umbrella", "swap the umbrella for a hat", "no parasol"):
+        there, gone = (
+            studio.score(shown(Figure(DOG, worn)), (), order, instruction=True) for worn in ("umbrella", "hat")
+        )
+        assert there.verdict == "retry" and there.details["missing"][-1].startswith("no ") and gone.verdict == "accept"
+
+
 def test_what_it_wore_is_painted_too(studio) -> None:
     source = shown(Figure(DOG, "sunglasses"))
     request = DrawRequest("give it a crown", source=source, description="a dog in sunglasses; give it a crown")

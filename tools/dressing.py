@@ -40,7 +40,7 @@ def dressed(instruction: str, names: Sequence[str], settings: Iterable[str] = ()
     if not WORN.search(text) or recolours(text) or not of_the_figure(text, settings):
         return None
     new = _said(text)
-    left_out = [word for word in _worn_words(text) if word not in " ".join(new).lower()]
+    left_out = _not_in(new, text)
     if not _OFF.search(text) and (not new or left_out):
         return None
     return " and ".join([*_still(worn(before, names), text, new), *new])
@@ -54,6 +54,12 @@ def worn(description: str, names: Sequence[str]) -> list[str]:
         new = _said(text)
         wears = [*_still(wears, text, new), *new]
     return wears
+
+
+def taken_off(instruction: str, names: Sequence[str]) -> list[str]:
+    """What an order takes off or away: ["hat"] of "swap the hat for a crown"."""
+    text = _nameless(instruction, names)
+    return _not_in(_said(text), text) if _OFF.search(text) else []
 
 
 def _nameless(text: str, names: Sequence[str]) -> str:
@@ -76,8 +82,7 @@ def _still(wears: Sequence[str], text: str, new: Sequence[str]) -> list[str]:
     """What of `wears` is left after a text that puts on `new`: one thing a spot, and what it takes off is gone."""
     taken = {_spot(piece) for piece in new}
     if _OFF.search(text):
-        said = " ".join(new).lower()
-        gone = {_SPOT.get(_stem(word), word) for word in _worn_words(text) if word not in said}
+        gone = {_SPOT.get(_stem(word), word) for word in _not_in(new, text)}
         if _SWAPS.search(text) and not gone & set(map(_spot, wears)):
             return []  # "a crown instead"
         taken |= gone
@@ -88,6 +93,12 @@ def _spot(piece: str) -> str:
     """Where a thing is worn: two of one spot do not go together. What no spot is known of has its own."""
     word = _worn_words(piece)[-1]
     return _SPOT.get(_stem(word), word)
+
+
+def _not_in(phrases: Sequence[str], text: str) -> list[str]:
+    """The worn things of a text that none of its phrases puts on."""
+    said = " ".join(phrases).lower()
+    return [word for word in _worn_words(text) if word not in said]
 
 
 def _worn_words(text: str) -> list[str]:

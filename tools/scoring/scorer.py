@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...memory.values import Scores, Verdict
+from ..dressing import taken_off
 from ..presets import Preset
 from ..subject import LEAST_SHARE, foreground_share
 from ..values import SubjectInput
@@ -224,7 +225,8 @@ class Scorer:
             told = (self._heard(piece, subjects) for piece in ordered(whole_prompt, names))
             asked += [piece for words in told for piece in pieces(words, names) if piece not in asked]
         chances = {piece: self._chance(whole, piece) for piece in asked}
-        for negative in dict.fromkeys(n for s in subjects for n in s.negatives):
+        gone = [word for word in taken_off(whole_prompt, names) if self._heard(word, subjects)] if instruction else []
+        for negative in dict.fromkeys([*gone, *(n for s in subjects for n in s.negatives)]):
             chances[f"no {negative}"] = 1 - self._chance(whole, negative)
         found.details["phrases"] = {piece: round(chance, 3) for piece, chance in chances.items()}
         found.missing += [piece for piece, chance in chances.items() if chance < ABSENT]
