@@ -22,7 +22,7 @@ from ..tools.presets import Preset, load_preset
 from ..tools.sameness import doubts
 from ..tools.shelf import remarks
 from ..tools.studio import Studio
-from ..tools.teach import foreign_note, search, store_concept
+from ..tools.teach import foreign_note, reference, search, store_concept
 from ..tools.train import trained_method
 from .models import planner as planner_by_name
 from .session import Session
@@ -124,19 +124,23 @@ class Agent:
 
     # -- concepts ---------------------------------------------------------------------------------
 
-    def teach(self, name: str, files: Sequence[str | Path], kind: str = "", *, consent: bool = False) -> Concept:
-        """Learn a subject from pictures. `kind` is its class noun ("dog"); a photographed person must have agreed.
+    def teach(
+        self, name: str, files: Sequence[str | Path | Take], kind: str = "", *, consent: bool = False
+    ) -> Concept:
+        """Learn a subject from picture files, or from takes that show it: a drawn figure is kept so.
 
-        Advice about the pictures goes to `notices`. Raises `BadImage` or `BadName`, and `UserError` for a person
-        without `consent`; nothing is stored then.
+        `kind` is its class noun ("dog"), which also says which figure of a take is meant; a photographed person must
+        have agreed. Advice about the pictures goes to `notices`. Raises `BadImage` or `BadName`, and `UserError` for a
+        person without `consent`; nothing is stored then.
         """
         if not files:
             raise UserError(f"There is no picture of {name!r} to learn from.", "Give at least one.")
-        loaded = [load_picture(path) for path in files]
-        self.notices.extend(text for picture in loaded for text in picture.notices)
-        prepared = [self.studio.prepare(picture.image) for picture in loaded]
+        loaded = [item if isinstance(item, Take) else load_picture(item) for item in files]
+        takes = [item for item in loaded if isinstance(item, Take)]
+        self.notices.extend(text for item in loaded if not isinstance(item, Take) for text in item.notices)
+        prepared = [reference(self.studio, item if isinstance(item, Take) else item.image, kind) for item in loaded]
         self.notices.extend(advice(prepared))
-        concept = store_concept(self.library, self.studio, name, kind, prepared, consent=consent)
+        concept = store_concept(self.library, self.studio, name, kind, prepared, takes, consent=consent)
         self.notices.extend(doubts(self.library, self.preset, self.studio.space, concept, prepared))
         if note := foreign_note(prepared, self.preset):
             self.notices.append(note)

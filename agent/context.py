@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..memory.values import Concept, Take
-from ..tools.desk import Desk
+from ..tools.desk import Desk, shown_by
 
 TAKES = 30
 CONCEPTS = 200
@@ -67,10 +67,11 @@ def state(desk: Desk) -> dict[str, Any]:
     kept: Mapping[str, Any] = desk.session.state
     focus = _alive(kept.get("focus") or [], concepts)
     names = [concept.name for concept in concepts if concept.name.lower() in desk.text.lower()]
+    shown = _shown(concepts)
     return {
         "concepts": [_concept(concept) for concept in _near(concepts, desk.text, focus, takes)],
         "concept_count": len(concepts),
-        "takes": [_take(take, takes) for take in takes[-TAKES:]],
+        "takes": [_take(take, takes, shown(take)) for take in takes[-TAKES:]],
         "take_count": len(takes),
         "newest": takes[-1].number if takes else None,
         "head": head.number if head else None,
@@ -121,7 +122,13 @@ def _concept(concept: Concept) -> dict[str, Any]:
     }
 
 
-def _take(take: Take, takes: list[Take]) -> dict[str, Any]:
+def _shown(concepts: list[Concept]) -> Callable[[Take], list[str]]:
+    """Tells the names of what a take shows, those that were forgotten included."""
+    alive, known = shown_by(concepts), {concept.id for concept in concepts}
+    return lambda take: [c.name for c in alive(take)] + [use.name for use in take.concepts if use.id not in known]
+
+
+def _take(take: Take, takes: list[Take], shown: list[str]) -> dict[str, Any]:
     numbers = {other.id: other.number for other in takes}
     return {
         "number": take.number,
@@ -129,5 +136,5 @@ def _take(take: Take, takes: list[Take]) -> dict[str, Any]:
         "origin": take.origin,
         "prompt": take.prompt,
         "description": take.description,
-        "concepts": [use.name for use in take.concepts],
+        "concepts": shown,
     }

@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..memory.values import Concept
 from . import complete
 from .output import clean, concept_row
-from .shared import ConceptArgument, ConceptsPanel, Run, Verb, example
+from .shared import DEFAULT_SESSION, ConceptArgument, ConceptsPanel, Run, SessionOption, Verb, example
 
 
 def register(app: typer.Typer) -> None:
@@ -40,15 +40,25 @@ def _described(concept: Concept) -> str:
 def teach(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you will call it.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures of it; three to five are good.")],
     kind: Annotated[str, typer.Option(metavar="NOUN", help="What it is, in one noun: dog, mug, house.")],
+    images: Annotated[
+        list[Path] | None, typer.Argument(metavar="[IMAGE]", help="Pictures of it; three to five are good.")
+    ] = None,
+    take: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAKE", autocompletion=complete.takes, help="A take that shows it; may be repeated."),
+    ] = None,
+    session: SessionOption = DEFAULT_SESSION,
     consent: Annotated[bool, typer.Option("--consent", help="The person on the photographs has agreed.")] = False,
 ) -> None:
-    """Teach a subject from a few pictures."""
+    """Teach a subject from a few pictures, or from takes that show it."""
+    if not images and not take:
+        raise typer.BadParameter("name pictures of it, or a take with --take", ctx=ctx)
     run = Run(ctx)
     with run.agent() as agent:
         told = len(agent.notices)
-        concept = agent.teach(name, images, kind=kind, consent=consent)
+        takes = [agent.library.find_take(ref, session) for ref in take or ()]
+        concept = agent.teach(name, [*(images or ()), *takes], kind=kind, consent=consent)
         run.out.notices(agent.notices[told:])
     run.out.row(concept_row(concept), f"Learned {_described(concept)}.")
 

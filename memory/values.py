@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Verdict = Literal["accept", "retry", "copied", "not_measured"]
 Origin = Literal["draw", "edit", "import"]
 Rating = Literal["good", "bad"]
+FROM_TAKE = "take: "
+"""Begins the note of a concept that names a take it was learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ class Concept:
     """What the user thought of takes that show it, at most one a take."""
     served: tuple[Served, ...] = ()
     """What the methods have achieved for it since this version, and up to it."""
+
+    @property
+    def taken_from(self) -> tuple[str, ...]:
+        """Ids of the takes that it was learned from, where its references are no files of the user's."""
+        return tuple(note.removeprefix(FROM_TAKE) for note in self.notes if note.startswith(FROM_TAKE))
 
 
 @dataclass(frozen=True, slots=True)

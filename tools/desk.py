@@ -101,9 +101,9 @@ class Desk:
 
     def concepts_of(self, take: Take) -> tuple[list[Concept], list[str]]:
         """The newest versions of what `take` shows, and the names of those that were forgotten."""
-        known = {concept.id: concept for concept in self.library.concepts()} if take.concepts else {}
-        alive = [known[use.id] for use in take.concepts if use.id in known]
-        return alive, [use.name for use in take.concepts if use.id not in known]
+        every = self.library.concepts()
+        known = {concept.id for concept in every}
+        return shown_by(every)(take), [use.name for use in take.concepts if use.id not in known]
 
     def subjects(self, concepts: Iterable[Concept]) -> tuple[SubjectInput, ...]:
         """The concepts as the methods see them, with what is kept of them for this preset's models."""
@@ -214,6 +214,26 @@ def subject_of(concept: Concept, adapters: Sequence[Adapter] = ()) -> SubjectInp
         key=f"{concept.id}@{concept.version}",
         adapters=tuple(adapters),
     )
+
+
+def shown_by(concepts: Sequence[Concept]) -> Callable[[Take], list[Concept]]:
+    """Tells which of `concepts` a take shows: whom it was drawn with, and whoever was learned from it.
+
+    Who was learned from it takes the place of one of the same kind: Biscuit made blue is Bluey once he is called so.
+    """
+    known = {concept.id: concept for concept in concepts}
+    learned: dict[str, list[Concept]] = {}
+    for concept in concepts:
+        for take in concept.taken_from:
+            learned.setdefault(take, []).append(concept)
+
+    def shown(take: Take) -> list[Concept]:
+        new = learned.get(take.id, [])
+        kinds = {concept.kind for concept in new}
+        drawn = (known[use.id] for use in take.concepts if use.id in known)
+        return [*(concept for concept in drawn if concept.kind not in kinds), *new]
+
+    return shown
 
 
 def uses(concepts: Iterable[Concept]) -> tuple[ConceptUse, ...]:

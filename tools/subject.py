@@ -42,6 +42,19 @@ def overlap(one: Image.Image, other: Image.Image) -> float:
 
 def in_one_piece(mask: Image.Image) -> bool:
     """Whether no empty columns part the subject's mask into two figures side by side, each a sixth of it or more."""
+    return not _gaps(mask).any()
+
+
+def side_by_side(mask: Image.Image) -> list[Image.Image]:
+    """The masks of the figures that empty columns part, from left to right; the mask itself where there is one."""
+    gaps = _gaps(mask)
+    pixels, number = np.asarray(mask), np.cumsum(np.diff(gaps, prepend=False))
+    parts = [pixels * (number == n).astype(np.uint8) for n in range(0, int(number[-1]) + 1, 2)]
+    return [Image.fromarray(part) for part in parts]
+
+
+def _gaps(mask: Image.Image) -> np.ndarray:
+    """Which columns are empty and have a sixth of the mask or more on both sides, `[width]` bool."""
     columns = (np.asarray(mask) > 127).sum(0)
     before = columns.cumsum() / max(1, columns.sum())
-    return not ((columns == 0) & (before > 1 / 6) & (before < 5 / 6)).any()
+    return (columns == 0) & (before > 1 / 6) & (before < 5 / 6)

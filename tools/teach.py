@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from ..errors import NeedsConsent, UserError
 from ..memory.events import Notice, Progress
-from ..memory.values import Concept
+from ..memory.values import FROM_TAKE, Concept, Take
 from .catalog import Working, tool
 from .desk import Desk, result, rounded
 from .photographs import advice
@@ -20,6 +21,7 @@ from .values import Prepared
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.Image import Image
 
     from ..memory.library import Library
     from .presets import Preset
@@ -48,24 +50,28 @@ def teach(
         list[str],
         Field(max_length=MOST_REFERENCES, description="Paths that the user typed or attached; no others."),
     ] = [],  # noqa: B006 - the planner's default; never changed
+    takes: Annotated[
+        list[int], Field(max_length=MOST_REFERENCES, description="Takes that show it: a drawn figure is kept.")
+    ] = [],  # noqa: B006
 ) -> Working:
-    """Learn a new subject from pictures. Without `images`, the attached pictures are meant."""
+    """Learn a new subject from pictures or from takes. Without both, the attached pictures are meant."""
     from .images import load_picture
 
-    paths = [desk.may_read(item) for item in images] or list(desk.files)
-    if not paths:
+    drawn = [desk.session.take(number) for number in dict.fromkeys(takes)]
+    paths = [desk.may_read(item) for item in images] or ([] if drawn else list(desk.files))
+    if not paths and not drawn:
         raise UserError(f"There is no picture of {name} to learn from.", "Attach one, or name its file.")
-    loaded = []
+    loaded: list[Image | Take] = []
     for path in dict.fromkeys(paths):
         picture = load_picture(path)
         loaded.append(picture.image)
         for text in picture.notices:
             yield Notice(text)
     prepared = []
-    for number, image in enumerate(loaded, 1):
+    for number, item in enumerate([*loaded, *drawn], 1):
         desk.check()
-        yield Progress(f"looking at {name}", number, len(loaded))
-        prepared.append(desk.studio.prepare(image))
+        yield Progress(f"looking at {name}", number, len(loaded) + len(drawn))
+        prepared.append(reference(desk.studio, item, kind))
     for text in advice(prepared):
         yield Notice(text)
     agreed = False
@@ -78,7 +84,7 @@ def teach(
             raise UserError(f"{name} was not learned: nobody is, without their consent.", "Ask them first.")
         agreed = True
     desk.check()
-    concept = store_concept(desk.library, desk.studio, name, kind, prepared, consent=agreed)
+    concept = store_concept(desk.library, desk.studio, name, kind, prepared, drawn, consent=agreed)
     for text in doubts(desk.library, desk.preset, desk.studio.space, concept, prepared):
         yield Notice(text)
     return result(
@@ -90,10 +96,38 @@ def teach(
     )
 
 
+def reference(studio: Studio, picture: Image | Take, kind: str) -> Prepared:
+    """A picture with the subject found in it; of a take that shows several, the one that is most like its `kind`.
+
+    Raises `UserError` where it takes a kind to know which one is meant.
+    """
+    from .subject import side_by_side
+
+    if not isinstance(picture, Take):
+        return studio.prepare(picture)
+    prepared = studio.prepare(picture.image)
+    figures = [] if prepared.mask is None else side_by_side(prepared.mask)
+    if len(figures) < 2:
+        return prepared
+    if not kind:
+        raise UserError(f"Take {picture.number} shows {len(figures)} figures.", "Say what the one is that you mean.")
+    like = studio.embed_images([prepared.image] * len(figures), figures) @ studio.embed_texts([f"a {kind}"])[0]
+    return replace(prepared, mask=figures[int(like.argmax())])
+
+
 def store_concept(
-    library: Library, studio: Studio, name: str, kind: str, prepared: Sequence[Prepared], *, consent: bool = False
+    library: Library,
+    studio: Studio,
+    name: str,
+    kind: str,
+    prepared: Sequence[Prepared],
+    takes: Sequence[Take] = (),
+    *,
+    consent: bool = False,
 ) -> Concept:
     """Embed prepared pictures and store them as a new concept; of a person with the consent and its time.
+
+    `takes`: those of the pictures that are takes, which count as showing it from now on.
 
     Raises `BadName`, and `NeedsConsent` for a person without it.
     """
@@ -105,6 +139,7 @@ def store_concept(
     masks = [item.mask for item in prepared]
     vectors: Mapping[str, np.ndarray] = {studio.space: studio.embed_images(images, masks)}
     notes = [f"consent: given {datetime.now(UTC).isoformat(timespec='seconds')}"] if person else []
+    notes += [f"{FROM_TAKE}{take.id}" for take in takes]
     category = "person" if person else "subject"
     return library.teach(name, kind or "thing", images, masks, embeddings=vectors, category=category, notes=notes)
 

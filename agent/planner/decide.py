@@ -12,6 +12,7 @@ from .intent import vote_of
 from .intents.concepts import forget, leaves, rename
 from .intents.free import free
 from .intents.history import compare, history
+from .intents.keeping import keeps
 from .intents.missing import unwanted
 from .intents.recall import recall
 from .intents.repeat import again
@@ -86,7 +87,7 @@ def grammar(text: Text) -> list[Step]:
 
 def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
-    if kept := deletes(text) or leaves(text) or shown(text) or guidance(text) or unwanted(text):
+    if kept := keeps(text) or deletes(text) or leaves(text) or shown(text) or guidance(text) or unwanted(text):
         return kept
     if plus := _PLUS.fullmatch(text.low):
         text = read(f"take {text.takes[0].numbers[0]}, with {text.raw[plus.start('what') :]}", text.state, text.hints)

@@ -10,6 +10,7 @@ from .decide import decide, grammar
 from .extract import carry_out, which
 from .instead import instead
 from .intent import vote_of
+from .intents.keeping import keeps
 from .intents.refine import refined
 from .meeting import ONE_MORE
 from .normalise import lead, lower
@@ -71,7 +72,7 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     whole = read(text, state, hints)
     if dropped := _NEVER_MIND.match(whole.low):
         whole = whole.part(dropped.end())
-    if other := instead(whole):
+    if other := instead(whole) or keeps(whole):
         return other
     start = lead(whole.low)
     if afresh := _AFRESH.match(whole.low, start):

@@ -112,7 +112,9 @@ def _article(noun: str) -> str:
 def _taught(args: Result, answer: Result) -> str:
     name, kind, count = answer.get("concept", args.get("name")), answer.get("kind"), answer.get("references")
     text = f"I have learned {name}" + (f", {_article(str(kind))}" if kind else "")
-    if isinstance(count, int):
+    if takes := _list(args.get("takes")):
+        text += f", from take{'' if len(takes) == 1 else 's'} {listed(takes)}"
+    elif isinstance(count, int):
         text += f", from {count} picture{'' if count == 1 else 's'}"
     return f"{text}. Tell me where to draw it." if kind else f"{text}."
 

@@ -169,7 +169,8 @@ def _after_take(state: State, args: Mapping[str, Any]) -> State:
 
 def _after_teach(state: State, args: Mapping[str, Any]) -> State:
     new = ConceptInfo(args["name"], args.get("kind", ""))
-    return replace(state, concepts=(*state.concepts, new), focus=(new.name,))
+    shown = tuple(replace(t, concepts=(new.name,)) if t.number in args.get("takes", ()) else t for t in state.takes)
+    return replace(state, concepts=(*state.concepts, new), takes=shown, focus=(new.name,))
 
 
 def _after_rename(state: State, args: Mapping[str, Any]) -> State:
