@@ -256,8 +256,8 @@ class Bridge:
         """The concept that a take was drawn with. Raises `NotFound` when it was forgotten."""
         return self.agent.library.concept_at(identity, version)
 
-    def teach(self, name: str, files: Sequence[Path], kind: str = "", *, consent: bool = False) -> Concept:
-        """Learn a subject from pictures. Slow.
+    def teach(self, name: str, files: Sequence[Path | Take], kind: str = "", *, consent: bool = False) -> Concept:
+        """Learn a subject from pictures, or from takes that show it. Slow.
 
         Raises `BadImage` or `BadName`, and `NeedsConsent` for a person; nothing is stored then.
         """

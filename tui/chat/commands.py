@@ -149,6 +149,13 @@ def _teach(screen: ChatScreen, words: list[str]) -> None:
     screen.app.action_open("concepts")
 
 
+def _keep(screen: ChatScreen, words: list[str]) -> None:
+    name, kind = words[0].removeprefix("@"), words[1]
+    takes = [screen.bridge.take(word) for word in words[2:]] or [screen.bridge.head]
+    done = f"{name} is learned. Say what to draw: {name} on the beach."
+    screen.do("learning", lambda: screen.bridge.teach(name, [take for take in takes if take], kind), done)
+
+
 def _train(screen: ChatScreen, words: list[str]) -> None:
     screen.bridge.train(" ".join(words).removeprefix("@"))
 
@@ -185,6 +192,7 @@ def _opens(name: str) -> Action:
 COMMANDS: tuple[Command, ...] = (
     Command("help", "", "All keys and commands", _opens("help")),
     Command("teach", "", "Teach a subject from pictures", _teach),
+    Command("keep", "NAME NOUN [TAKE]", "Learn what a take shows: /keep Fizz dragon", _keep, (2, 10)),
     Command("concepts", "", "What Limner knows", _opens("concepts")),
     Command("takes", "", "The tree of takes, beside the chat", _panel),
     Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1)),
