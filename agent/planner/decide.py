@@ -29,6 +29,8 @@ from .scenes import (
     makes_a_new_one,
     of_a_stranger,
     of_the_one_there,
+    puts_on,
+    setting_and_more,
 )
 from .state import Ask, Call, Hints, Say, Step
 from .words import EDIT_VERBS, either
@@ -91,7 +93,8 @@ def decide(text: Text) -> list[Step]:
         return kept
     if plus := _PLUS.fullmatch(text.low):
         text = read(f"take {text.takes[0].numbers[0]}, with {text.raw[plus.start('what') :]}", text.state, text.hints)
-    if place := another_setting(text):
+    both = setting_and_more(text)
+    if place := both.raw.strip(" .!") if both else another_setting(text):
         return [Call("edit", {"take": text.state.current, "instruction": place})]
     steps = grammar(text)
     if text.hints.mode == "refine":
@@ -113,7 +116,9 @@ def decide(text: Text) -> list[Step]:
         intent = vote
     if intent in ("edit", "forget") and vote != "forget" and _KEEPS.search(text.low):
         intent = "teach"
-    if changes_the_setting(text) or of_the_one_there(text):
+    if of_the_one_there(text):
+        return carry_out("edit", text)
+    if changes_the_setting(text) or puts_on(text):
         intent = "edit"
     elif intent in ("edit", "ask") and (describes_a_picture(text) or makes_a_new_one(text)):
         intent = "draw"

@@ -88,8 +88,16 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
         if clause.state is not state:  # a remark has named whom it means
             now = replace(now, focus=clause.state.focus)
         steps += _clause(clause, now, steps, sequel)
-    steps = tidy(_counted_once(_rejecting(steps, whole), whole))
+    steps = tidy(_counted_once(_rejecting(_changed_only(steps, state), whole), whole))
     return who_is(text, state, steps) or steps
+
+
+def _changed_only(steps: list[Step], state: State) -> list[Step]:
+    """As in "This is my fox. Paint its ears pink": what comes with a change of it needs no name."""
+    changes = any(isinstance(s, Call) and s.tool == "edit" for s in steps)
+    if not (state.attached and changes):
+        return steps
+    return [s for s in steps if not (isinstance(s, Ask) and s.slot == "name")]
 
 
 _SEQUEL = re.compile(r"\b(?:then|after that|afterwards|thereafter|after which)\b")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .normalise import CONCEPT, lead
+from .normalise import CONCEPT, lead, tail
 from .references import Text
 from .subjects import PRONOUN
-from .words import ANIMALS, DRAW_VERBS, PARTS, PEOPLE, WEAR, either, table
+from .words import ANIMALS, DRAW_VERBS, PARTS, PEOPLE, PICTURES, WEAR, either, table
 
 _AT = (
     r"(?:in|on|at|by|near|under|inside|behind|beside|among|outside|over|across|next to|in front of|deep in|"
@@ -98,14 +98,32 @@ _ONTO = re.compile(
 
 
 def of_the_one_there(text: Text) -> bool:
-    """Whether words for a picture are about the figure of the current one, whom nobody has taught: "the robot under an
-    umbrella", "paint its ears pink", "draw a hat on the cat"."""
+    """Whether words for a picture are about the figure of the current one, whom nobody has taught, or of the one that
+    came along: "the robot under an umbrella", "paint its ears pink", "draw a hat on the cat"."""
     take, low = text.state.take(text.state.current), text.low[lead(text.low) :]
+    pronoun = text.subjects == [] or all(PRONOUN.fullmatch(subject.said) for subject in text.subjects)
+    if text.state.attached and not text.files and pronoun and _PAINTS.fullmatch(low):
+        return True
     if take is None or take.concepts or text.subjects or text.files or text.state.attached:
         return False
     if _THE_ONE.fullmatch(low) or _ONTO.fullmatch(low):
         return True
     return _PAINTS.fullmatch(low) is not None and of_a_stranger(text)
+
+
+_PUTS_ON = re.compile(
+    rf"(?:draw|paint|sketch) (?:an?|some|two) (?:(?!{either(PICTURES)}\b)[a-z-]+ ){{1,4}}(?:on|onto|over) "
+    rf"{CONCEPT}+(?:['’]s? [a-z]+)?"
+)
+
+
+def puts_on(text: Text) -> bool:
+    """Whether somebody in the current picture gets something: "draw a hat on ▮"."""
+    take = text.state.take(text.state.current)
+    whom = [name for subject in text.subjects for name in subject.names]
+    if take is None or not set(whom) <= {*take.concepts}:
+        return False
+    return _PUTS_ON.fullmatch(text.low[lead(text.low) : tail(text.low)]) is not None
 
 
 _NEW = (
@@ -162,6 +180,19 @@ _NOW = re.compile(
     rf"(?:(?:ok|so|and),? )*(?:now|then|suddenly) (?:it's|it is|its) (?P<where>{either(_TIMES)}(?: ?time)?)"
     r"(?: now)?[.! ]*"
 )
+
+
+_NOW_AND = re.compile(
+    rf"(?:(?:ok|so|and|now|then|suddenly),? )*(?:it's|it is|its)(?: now)? (?P<where>(?:{either(_TIMES)}(?: ?time)?|"
+    r"(?:snow|rain)ing|snowy|rainy|sunny|stormy|foggy|misty|cloudy|windy|dark)(?: now)?(?:,? and |, )"
+    rf"(?={CONCEPT}|(?:he|she|they|it)\b).+)"
+)
+
+
+def setting_and_more(text: Text) -> Text | None:
+    """The change in "now it's night and he is sleepy": the setting and what is said of the one in it."""
+    match = _NOW_AND.match(text.low) if text.state.current is not None and not text.state.attached else None
+    return text.part(match.start("where")) if match else None
 
 
 def another_setting(text: Text) -> str:

@@ -17,7 +17,9 @@ _SHOW = (
 )
 _SHOWS = rx(
     rf"{_SHOW}(?P<t>{{T}}|the {either(PICTURE)}|it)(?: to me| please)*"
-    rf"|{_SHOW}(?P<t>{{T}})(?: (?:again|once more|one more time)| to me| please)+"
+    rf"|{_SHOW}(?:(?P<t>{{T}})|(?P<c>{{C}})|it|that|this|him|her|them|the {either(PICTURE)})"
+    rf"(?: (?:again|once more|one more time)| to me| please)+"
+    r"|(?:please )?show me (?:again|once more)(?: please)?"
 )
 _SHOWS_WHOM = rx(rf"{_SHOW}(?P<c>{{C}}|him|her)(?: please)?")
 _SO_MANY = re.compile(
@@ -56,10 +58,18 @@ def shown(text: Text) -> list[Step] | None:
     match = shows or _TELLS.fullmatch(low)
     if match is None or not state.takes:
         return None
-    ref = body.take_at(match.start(pick(match, "t")))
+    named = pick(match, "t")
+    ref = body.take_at(match.start(named)) if named else None
     if ref is not None and len(ref.numbers) > 1:
         return None
-    take = state.take(ref.numbers[0] if ref and ref.numbers else None if ref else state.current)
+    subject = body.subject_at(match.start("c")) if shows and shows["c"] else None
+    if subject is not None and len(subject.names) == 1:
+        whose = [t for t in state.takes if subject.names[0] in t.concepts]
+        take = max(whose, key=lambda t: (t.number == state.current, t.number), default=None)
+    else:
+        take = state.take(ref.numbers[0] if ref and ref.numbers else None if ref else state.current)
+    if take is None and subject is not None:
+        return None
     if take is None:
         return [Say(f"There is no such take; the newest is {state.newest}.", weak=False)]
     return [Call("fork", {"take": take.number}) if shows else Say(_told(take), weak=False)]
