@@ -124,9 +124,7 @@ class Agent:
 
     # -- concepts ---------------------------------------------------------------------------------
 
-    def teach(
-        self, name: str, files: Sequence[str | Path | Take], kind: str = "", *, consent: bool = False
-    ) -> Concept:
+    def teach(self, name: str, files: Sequence[str | Path | Take], kind: str = "", *, consent: bool = False) -> Concept:
         """Learn a subject from picture files, or from takes that show it: a drawn figure is kept so.
 
         `kind` is its class noun ("dog"), which also says which figure of a take is meant; a photographed person must

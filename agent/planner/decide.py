@@ -19,6 +19,7 @@ from .intents.repeat import again
 from .intents.showing import shown
 from .intents.talk import HELP, able, deletes, guidance, talk
 from .intents.teaching import teach
+from .intents.why import tells_why
 from .normalise import CONCEPT, lead, tail
 from .references import Text, read
 from .scenes import (
@@ -38,6 +39,8 @@ from .words import EDIT_VERBS, either
 Family = Callable[[Text], list[Step] | None]
 # Families that recognise whole sentences; the first that does has it. None reads more than COMMAND chars.
 FAMILIES: tuple[Family, ...] = (rename, forget, history, compare, recall, talk)
+SETTLED: tuple[Family, ...] = (keeps, deletes, leaves, shown, guidance, tells_why, unwanted)
+"""Families whose sentences mean nothing else, whatever the classifier thinks of them."""
 COMMAND = 300
 _KEPT: dict[str, tuple[str, ...]] = {
     "ask words": ("ask", "edit"),
@@ -89,8 +92,9 @@ def grammar(text: Text) -> list[Step]:
 
 def decide(text: Text) -> list[Step]:
     """The steps for one clause: the classifier says what it wants, the grammar or `carry_out` how."""
-    if kept := keeps(text) or deletes(text) or leaves(text) or shown(text) or guidance(text) or unwanted(text):
-        return kept
+    for settled in SETTLED:
+        if kept := settled(text):
+            return kept
     if plus := _PLUS.fullmatch(text.low):
         text = read(f"take {text.takes[0].numbers[0]}, with {text.raw[plus.start('what') :]}", text.state, text.hints)
     both = setting_and_more(text)

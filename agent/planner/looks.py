@@ -204,7 +204,7 @@ def before_that(low: str, state: State) -> Iterator[TakeRef]:
             yield TakeRef(match.start(), match.end(), (came[0].parent or 1,), match.group(), "described")
     for match in _SPARED.finditer(low):
         words = set(re.findall(r"[a-z]+", match["words"])) - _IGNORED
-        fits = _lineage(state)
+        fits = lineage(state, state.take(state.current))
         if words:
             fits = [t for t in state.takes if all(_speaks_of(w, t.description) for w in words)]
         bare = [t for t in fits if _lacks(t, _stem(match["less"]), state)]
@@ -212,10 +212,9 @@ def before_that(low: str, state: State) -> Iterator[TakeRef]:
             yield ref_at(match, (bare[-1].number,), "described")
 
 
-def _lineage(state: State) -> list[TakeInfo]:
-    """The current take and those that it came from, the oldest first."""
+def lineage(state: State, take: TakeInfo | None) -> list[TakeInfo]:
+    """A take and those that it came from, the oldest first."""
     found: list[TakeInfo] = []
-    take = state.take(state.current)
     while take and take not in found:
         found.append(take)
         take = state.take(take.parent)

@@ -79,6 +79,9 @@ class TakeInfo:
     prompt: str = ""
     description: str = ""
     concepts: tuple[str, ...] = ()
+    method: str = ""
+    missing: tuple[str, ...] = ()
+    """What the scores did not find in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,8 @@ def _take(value: Any) -> TakeInfo | None:
         _text(value.get("prompt")),
         _text(value.get("description")),
         _strings(value.get("concepts")),
+        _text(value.get("method")),
+        _strings(value.get("missing")),
     )
 
 

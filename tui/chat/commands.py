@@ -151,9 +151,10 @@ def _teach(screen: ChatScreen, words: list[str]) -> None:
 
 def _keep(screen: ChatScreen, words: list[str]) -> None:
     name, kind = words[0].removeprefix("@"), words[1]
-    takes = [screen.bridge.take(word) for word in words[2:]] or [screen.bridge.head]
+    head = screen.bridge.head
+    takes = [screen.bridge.take(word) for word in words[2:]] or ([head] if head else [])
     done = f"{name} is learned. Say what to draw: {name} on the beach."
-    screen.do("learning", lambda: screen.bridge.teach(name, [take for take in takes if take], kind), done)
+    screen.do("learning", lambda: screen.bridge.teach(name, takes, kind), done)
 
 
 def _train(screen: ChatScreen, words: list[str]) -> None:

@@ -35,7 +35,10 @@ _KEEP = (
 _HIM = r"(?:him|her|it|them|this|that|these|those)"
 _WHO = rf"(?P<who>{_HIM}|(?:this|that|the|my|our|your) (?:(?!as |call |and )[a-z'-]+ ){{0,3}}?(?!as\b)[a-z'-]+)"
 _WHERE = r"(?: (?:of|from|in|on|out of) (?P<where>[^.;]{1,60}?))?"
-_NEW_NAME = r"(?!(?:an?|the|my|i|he|she|it|they|we|you|is|if) )(?:(?:\ue003+|(?!and\b|then\b|draw\b|now\b|as\b)[^\s,.;!?]+)(?: |(?=[,.!?;]|$))){1,4}"
+_NEW_NAME = (
+    r"(?!(?:an?|the|my|i|he|she|it|they|we|you|is|if) )"
+    r"(?:(?:\ue003+|(?!and\b|then\b|draw\b|now\b|as\b)[^\s,.;!?]+)(?: |(?=[,.!?;]|$))){1,4}"
+)
 _IS_A = r"(?:,? ?(?:(?:he|she|it|they)(?:'s|'re| is| are) )?(?:an?|my|our|the) [a-z-]+(?: [a-z-]+)?)?"
 _END = r"(?: (?:for (?:me|later|next time|good)|please|from now on|too))*[.! ]*"
 _NAMED = (
@@ -101,7 +104,7 @@ def _learned(text: Text, takes: Sequence[TakeInfo], name: str, kind: str) -> Ask
 
 
 def _takes(text: Text, where: str, noun: str) -> list[TakeInfo] | Ask:
-    """The takes that are spoken of, by reference or as bare numbers; else the current one, or the last with a `noun`."""
+    """The takes that are spoken of, by reference or as bare numbers; else the current one, or the last of a `noun`."""
     numbers = [int(n) for n in re.findall(r"\b\d{1,4}\b", where)]
     for ref in text.takes:
         number = ref.numbers if ref.how == "group" else one_take(ref, text)
