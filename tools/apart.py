@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .dressing import dressed
 from .scoring.phrases import pieces, states
 from .scoring.reach import WORN
 
@@ -30,6 +31,14 @@ _TIED = re.compile(
 _NEXT = re.compile(r"\b(?:next to|beside|near|close to|by|alongside)\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:both|each|all|everyone|everybody)\b", re.IGNORECASE)
 _ONE = re.compile(r"\b(?:an?|his|her|its)\b", re.IGNORECASE)
+_BOTH = r"(?:them|both|the two(?: of them)?|\* (?:and|with) \*)"
+_SWAP = re.compile(
+    rf"(?:(?:please|now|and|can you|could you|let's|so) )*(?:(?:let|make|have) {_BOTH} )?"
+    rf"(?:(?:swap|switch|exchange) {_BOTH}(?: (?:a?round|over))?|"
+    rf"(?:swap|switch|exchange|trade|change)(?: {_BOTH})? (?:their )?(?:places|sides|positions|seats))"
+    r"(?: please| now)*[.! ]*",
+    re.IGNORECASE,
+)
 _PLACES = {2: ("on the left", "on the right"), 3: ("on the left", "in the middle", "on the right")}
 
 
@@ -41,6 +50,48 @@ class _Told:
     """Of each subject alone."""
     shared: list[str] = field(default_factory=list)
     sides: dict[int, str] = field(default_factory=dict)
+
+
+def exchanged(instruction: str, description: str, names: Sequence[str]) -> str:
+    """The words of a picture in which two subjects change places, if that is what an instruction asks for; else "".
+
+    Subjects are drawn from left to right as they are named. What each of them wears goes along.
+    """
+    for name in sorted(names, key=len, reverse=True):
+        instruction = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "*", instruction, flags=re.IGNORECASE)
+    if len(names) != 2 or not _SWAP.fullmatch(instruction.strip()):
+        return ""
+    worn: dict[str, str] = {}
+    kept = list[str]()
+    for part in re.split(r"\s*;\s*", description):
+        whose = [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", part, re.IGNORECASE)]
+        thing = dressed(part, names) if kept and len(whose) == 1 else None
+        if thing is None:
+            kept.append(part)
+        else:  # "put a hat on Pip" is "Pip with a hat" in the picture afterwards
+            worn[whose[0]] = f"{worn.get(whose[0], '')} {thing}" if thing else ""
+    words = _turned(", ".join(kept), names)
+    for name, things in worn.items():
+        before, said, after = re.split(rf"(?<!\w)({re.escape(name)})(?!\w)", words, maxsplit=1, flags=re.IGNORECASE)
+        words = f"{before}{said}{things}{after}"
+    return words
+
+
+def _turned(words: str, names: Sequence[str]) -> str:
+    """A prompt that names its two subjects in the other order, or has them on the other sides."""
+    one, other = (re.escape(name) for name in names)
+    mark = r"(?: and | & |, | with | next to | beside | near )"
+    side = re.compile(rf"(?<!\w)({one}|{other})({mark})({one}|{other})(?!['’]?\w)", re.IGNORECASE)
+    if side.search(words):
+        return side.sub(r"\3\2\1", words, count=1)
+    told = _told(words, names)
+    if told is None or told.sides or not any(told.own):
+        turned = {names[0].lower(): names[1], names[1].lower(): names[0], "left": "right", "right": "left"}
+        those = r"left|right" if told and told.sides else f"{one}|{other}"
+        return re.sub(rf"(?<!\w)({those})(?!['’]?\w)", lambda m: turned[m[1].lower()], words, flags=re.IGNORECASE)
+    order = sorted(range(2), key=lambda i: words.lower().find(names[i].lower()), reverse=True)
+    both = " and ".join(" ".join([names[i], *told.own[i]]) for i in order)
+    return ", ".join([both, *told.shared])
 
 
 def apart(prompt: str, names: Sequence[str]) -> list[tuple[int, str]] | None:

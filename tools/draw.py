@@ -12,6 +12,7 @@ from pydantic import Field
 from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Event, Notice, Progress, TakeReady
 from ..memory.values import Concept, Origin, Take
+from .apart import exchanged
 from .catalog import Working, tool
 from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
@@ -123,6 +124,9 @@ def edit(
     kept, forgotten = desk.concepts_of(source)
     coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
     chosen = desk.choose_method(method)
+    if lender is None and (turned := exchanged(instruction, source.description, [concept.name for concept in kept])):
+        afresh = DrawRequest(prompt=turned, method=chosen)
+        return (yield from _make(desk, _Plan("edit", afresh, kept, instruction, turned, parent=source.id)))
     notes = [f"{listed(forgotten)} was forgotten; I went by the picture alone."] if forgotten else []
     words, lent = instruction, None
     if lender is not None and _can_borrow(desk, chosen):
@@ -288,6 +292,7 @@ def _store(desk: Desk, plan: _Plan, kind: str, attempt: Attempt, more: Mapping[s
         "borrowed": request.borrow is not None,
         "coming": list(request.coming),
         "held": request.within is not None,
+        "afresh": request.source is None,
     }
     return desk.session.add_take(
         drawn.image,
@@ -345,7 +350,7 @@ def request_of(
         # The method that drew it, also where "auto" had chosen: what "auto" chooses may change.
         method=take.method,
         description=take.description,
-        source=source,
+        source=None if asked.get("afresh") else source,
         coming=tuple(asked.get("coming", ())),
         borrow=borrow if asked["borrowed"] else None,
         count=int(asked["count"]),

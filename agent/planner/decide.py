@@ -24,6 +24,7 @@ from .normalise import CONCEPT, lead, tail
 from .references import Text, read
 from .scenes import (
     another_setting,
+    changes_places,
     changes_the_setting,
     describes_a_picture,
     lists_a_picture,
@@ -98,7 +99,7 @@ def decide(text: Text) -> list[Step]:
     if plus := _PLUS.fullmatch(text.low):
         text = read(f"take {text.takes[0].numbers[0]}, with {text.raw[plus.start('what') :]}", text.state, text.hints)
     both = setting_and_more(text)
-    if place := both.raw.strip(" .!") if both else another_setting(text):
+    if place := both.raw.strip(" .!") if both else another_setting(text) or changes_places(text):
         return [Call("edit", {"take": text.state.current, "instruction": place})]
     steps = grammar(text)
     if text.hints.mode == "refine":

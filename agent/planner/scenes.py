@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...tools.apart import exchanged
 from .normalise import CONCEPT, lead, tail
 from .references import Text
 from .subjects import PRONOUN
@@ -109,6 +110,16 @@ def of_the_one_there(text: Text) -> bool:
     if _THE_ONE.fullmatch(low) or _ONTO.fullmatch(low):
         return True
     return _PAINTS.fullmatch(low) is not None and of_a_stranger(text)
+
+
+def changes_places(text: Text) -> str:
+    """The words that make the two subjects of the current picture change places: "swap them"; else ""."""
+    take = text.state.take(text.state.current)
+    whom = {name for subject in text.subjects if subject.how == "name" for name in subject.names}
+    if take is None or not whom <= {*take.concepts} or text.files or text.state.attached:
+        return ""
+    words = text.part(lead(text.low), tail(text.low)).raw
+    return words if exchanged(words, " and ".join(take.concepts), take.concepts) else ""
 
 
 _PUTS_ON = re.compile(

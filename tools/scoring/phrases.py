@@ -55,7 +55,7 @@ _ORDERS = [
     for pattern in (
         rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear |hold |carry )?{_SOME}{_OVER}",
         rf"\b(?:give|hand|lend|bring|get) (?:him|her|it|them) {_BARE}{_OVER}",
-        rf"\b(?:add|put|place|set) {_SOME}{_OVER}",
+        rf"\b(?:add|put|place|set|draw|paint|sketch) {_SOME}{_OVER}",
         rf"\badd {_BARE}{_OVER}",
         rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|into|by) {_SOME}{_OVER}",
         rf"\b{_SOME} instead\b",

@@ -93,7 +93,8 @@ def _made(take: TakeInfo) -> str:
 def _otherwise(whom: str, looks: Sequence[str], wanted: str) -> str:
     whom = {"he": "him", "she": "her", "they": "them"}.get(whom, whom)
     whom = "it" if whom in ("this", "that", "there", "me") or whom.startswith(TAKE) else whom
-    other = wanted or next((_OPPOSITES[look] for look in looks if look in _OPPOSITES), "red" if "blue" in looks else "blue")
+    colour = "red" if "blue" in looks else "blue"
+    other = wanted or next((_OPPOSITES[look] for look in looks if look in _OPPOSITES), colour)
     return f"Say what it should be instead, as in “make {whom} {other}”."
 
 
