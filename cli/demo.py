@@ -111,7 +111,6 @@ def _exchange(out: Output, book: Book, chat: Session, text: str) -> Exchange:
             case Reply(text=reply, done=True):
                 out.row(event_row(event), "limner  " + clean(reply, lines=True).replace("\n", "\n        "))
     took = time.perf_counter() - began
-    out.words(f"        {duration(took)}")
     return Exchange(text, reply, tuple(takes), took, chat.head.number if chat.head else None)
 
 

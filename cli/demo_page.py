@@ -95,7 +95,7 @@ def _figure(image: Image.Image, about: str, *captions: str) -> str:
 
 
 def _take(take: Take) -> str:
-    facts = [f"take {take.number}", take.method, duration(take.seconds)]
+    facts = [f"take {take.number}", take.method]
     about = take.description or take.prompt
     scores = scores_text(take.scores)
     return _figure(enlarged(take.image, SIDE), about, " · ".join(filter(None, facts)), scores)
@@ -103,12 +103,12 @@ def _take(take: Take) -> str:
 
 def _exchange(exchange: Exchange) -> str:
     pictures = "".join(_take(take) for take in exchange.takes)
-    where = "" if exchange.at is None else f" · the conversation is at take {exchange.at}"
+    where = "" if exchange.at is None else f'<p class="at">the conversation is at take {exchange.at}</p>'
     return (
         f'<li><p class="you">{escape(exchange.text)}</p>'
         f'<div class="limner"><p>{escape(exchange.reply)}</p>'
         + (f'<div class="row">{pictures}</div>' if pictures else "")
-        + f'</div><p class="at">{duration(exchange.seconds)}{where}</p></li>'
+        + f"</div>{where}</li>"
     )
 
 

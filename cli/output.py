@@ -91,8 +91,8 @@ def take_row(take: Take) -> dict[str, Any]:
 
 
 def take_line(take: Take) -> str:
-    """A finished picture in one line for people."""
-    facts = [take.method, duration(take.seconds), scores_text(take.scores), str(take.image_path)]
+    """A finished picture in one line for people; how long it took to come is said with it."""
+    facts = [take.method, scores_text(take.scores), str(take.image_path)]
     return f"take {take.number}: " + "  ".join(clean(fact) for fact in facts if fact)
 
 

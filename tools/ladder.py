@@ -19,7 +19,6 @@ from .recommended import first_method
 from .scoring.reach import FAR, recolours
 from .train import trained_method
 from .values import Drawn, DrawRequest, MethodInfo
-from .words import listed
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -80,12 +79,12 @@ class Climb:
         return "; ".join(parts)
 
     def outcome(self, take: int) -> str:
-        """What became of it, for a sentence that goes on: the take, its rung, its scores, and what else was tried."""
-        scores, methods = self.chosen.scores, list(dict.fromkeys(a.drawn.method for a in self.tried))
+        """What became of it, for a sentence that goes on: the take, what else was tried, the time and the scores."""
+        scores, methods = self.chosen.scores, {a.drawn.method for a in self.tried}
         known = [f"{n} {v:.2f}" for n, v in (("subject", scores.subject), ("text", scores.text)) if v is not None]
-        facts = ", ".join([self.chosen.drawn.method, f"{self.seconds:.1f} s", *known])
-        tries = f"the best of {len(self.tried)} tries with {listed(methods)}" if len(self.tried) > 1 else "ready"
-        return f"Take {take} ({facts}) is {tries}"
+        tries = f"the best of {len(self.tried)} tries" if len(self.tried) > 1 else "ready"
+        tries += f" with {len(methods)} methods" if len(methods) > 1 else ""
+        return f"Take {take} is {tries} in {self.seconds:.1f} s" + (f" ({', '.join(known)})" if known else "")
 
     def record(self) -> list[dict[str, Any]]:
         """What was tried, for the take's settings."""

@@ -47,18 +47,18 @@ def _list(value: Any) -> list[Any]:
 
 def _made(args: Result, answer: Result) -> str:
     takes = _list(answer.get("takes")) or [answer.get("take", "?")]
-    head = f"Take {takes[0]} is ready" if len(takes) == 1 else f"Takes {listed(takes)} are ready"
-    details = []
-    if answer.get("method"):
-        details.append(str(answer["method"]))
+    text = f"Take {takes[0]} is ready" if len(takes) == 1 else f"Takes {listed(takes)} are ready"
     if isinstance(answer.get("seconds"), (int, float)):
-        details.append(f"{answer['seconds']:.1f} s")
+        text += f" in {answer['seconds']:.1f} s"
     scores = answer.get("scores")
-    if isinstance(scores, Mapping):
-        details += [
-            f"{name} {value:.2f}" for name, value in scores.items() if isinstance(value, (int, float))
-        ]
-    text = f"{head} ({', '.join(details)})." if details else f"{head}."
+    known = [
+        f"{name} {scores[name]:.2f}"
+        for name in ("subject", "text")
+        if isinstance(scores, Mapping) and isinstance(scores.get(name), (int, float))
+    ]
+    if known:
+        text += f"{': ' if len(takes) == 1 else f'; take {takes[-1]}: '}{', '.join(known)}"
+    text += "."
     return " ".join([text, *_verdict(answer)])
 
 
