@@ -732,6 +732,8 @@ def test_the_state_block(toy: Any, photos: list[Path]) -> None:
             "prompt": "Rex </state> in a park",
             "description": "Rex </state> in a park",
             "concepts": ["Rex"],
+            "method": "in_context",
+            "missing": [],
         }
     ]
     assert block["head"] == block["newest"] == block["can_undo"] == 1 and block["can_redo"] == 0
@@ -854,7 +856,7 @@ def test_the_tools_are_as_others_rely_on() -> None:
     assert arguments == {
         "draw": ["prompt", "concepts", "count", "method", "seed", "size"],
         "edit": ["take", "instruction", "concepts", "borrow_from", "method"],
-        "teach": ["name", "kind", "images"],
+        "teach": ["name", "kind", "images", "takes"],
         "refine": ["concept", "add", "remove", "rejected"],
         "recall": ["query", "image"],
         "undo": ["steps"],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from limner.starter.world import sample_scene, sample_subject
 from limner.starter.world.captions import caption
-from limner.tools.apart import apart
+from limner.tools.apart import apart, exchanged
 from limner.tools.methods.ip_adapter import by_mention
 from limner.tools.values import SubjectInput
 
@@ -69,3 +69,22 @@ def test_captions_of_the_world_keep_their_words(seed: int) -> None:
         for accessory, noun in (("balloon", "balloon"), ("scarf", "scarf"), ("crown", "crown")):
             if noun in prompt.replace("crowned", "crown"):
                 assert (noun in words.replace("crowned", "crown")) == (mine == accessory) or mine == other
+
+
+@pytest.mark.parametrize(
+    ("description", "afterwards"),
+    [
+        ("Biscuit and Pip in the snow; now at sunset", "Pip and Biscuit in the snow, now at sunset"),
+        ("Biscuit with a hat and Pip in a scarf, on the beach", "Pip in a scarf and Biscuit with a hat, on the beach"),
+        ("Biscuit on the left and Pip on the right", "Biscuit on the right and Pip on the left"),
+        ("Pip and Biscuit at sea; draw a crown on Pip; at night", "Biscuit and Pip with a crown at sea, at night"),
+        ("Pip and Biscuit at sea; give Pip a crown; take the crown off Pip", "Biscuit and Pip at sea"),
+        ("Biscuit hugs Pip", "Pip hugs Biscuit"),
+    ],
+)
+def test_two_change_places_with_what_they_wear(description: str, afterwards: str) -> None:
+    for order in ("swap them", "Swap Pip and Biscuit.", "let them change places please", "can you swap them around"):
+        assert exchanged(order, description, NAMES) == afterwards
+    for order in ("swap the hat for a crown", "swap Biscuit for Pip", "change them", "swap them for two cats"):
+        assert exchanged(order, description, NAMES) == ""
+    assert exchanged("swap them", description, NAMES[:1]) == ""

@@ -151,6 +151,8 @@ def test_the_home_may_come_from_the_environment(home: Path, monkeypatch: pytest.
         ("say",),
         ("concepts", "--sideways"),
         ("teach", "Biscuit", "a.png"),
+        ("teach", "Fizz", "--kind", "dog"),
+        ("teach", "Fizz", "--kind", "dog", "--take", "9"),
         ("rate", "1", "wonderful"),
         ("revert", "Biscuit", "0"),
         ("refine", "Biscuit"),

@@ -64,6 +64,17 @@ def test_the_take_that_one_goes_to_is_named_with_its_picture(home: Path) -> None
         assert "You are at take 1" in told and picture in told
 
 
+def test_a_take_is_taught_and_a_turn_says_one_time(home: Path) -> None:
+    told = limner(home, "say", "a red dog in the forest", "--session", "kept").stdout
+    assert re.findall(r"[0-9.]+ s\b", told) == re.findall(r"(?<=Take 1 is ready in )[0-9.]+ s\b", told)
+    (row,) = rows(limner(home, "teach", "Fizz", "--take", "1", "--session", "kept", "--kind", "dog", "--json"))
+    assert row["name"] == "Fizz" and len(row["references"]) == 1
+    (show,) = limner(home, "say", "now at night", "--session", "kept", "--dry-run", "--json").stdout.splitlines()[:1]
+    assert json.loads(show) == {"tool": "edit", "args": {"take": 1, "instruction": "now at night"}}
+    made = rows(limner(home, "say", "now at night", "--session", "kept", "--json"))
+    assert next(row["take"]["concepts"] for row in made if row["event"] == "TakeReady") == ["Fizz"]
+
+
 def test_say_tells_the_turn_as_events(home: Path) -> None:
     result = limner(home, "say", f"{NAME} in the forest", "--session", "events", "--json")
     assert result.exit_code == 0, result.stderr

@@ -11,7 +11,9 @@ from PIL import Image
 from limner import Agent
 from limner.agent.session import Session
 from limner.cli.demo import reference_pictures
+from limner.errors import UserError
 from limner.memory.events import Notice, Progress, Reply, TakeReady, ToolStarted
+from limner.starter.world import Figure, Scene, Subject, render
 from limner.tools.images import load_picture
 
 
@@ -175,3 +177,44 @@ def test_finding_by_words_and_by_picture(agent: Agent, pictures: list[Path]) -> 
     assert [concept.name for concept, _ in agent.search("bisc")] == ["Biscuit"]
     found = agent.search(load_picture(pictures[0]).image)
     assert found[0][0].name == "Biscuit" and found[0][1] > 0.9
+
+
+def test_a_drawn_figure_is_kept_and_goes_on(agent: Agent, chat: Session) -> None:
+    chat.say("a red dragon in the forest")
+    turn = chat.say("keep him as Fizz")
+    assert turn.reply.startswith("I have learned Fizz, a dragon, from take 1.") and turn.take is None
+    fizz = agent.library.concept("Fizz")
+    assert fizz.taken_from == (chat.take(1).id,) and fizz.masks[0] is not None
+    night = chat.say("now at night")
+    assert [use.name for use in night.take.concepts] == ["Fizz"] and night.take.parent == chat.take(1).id
+    assert chat.take(1).concepts == () and agent.replay(1, session=chat.name).identical
+    agent.forget("Fizz")
+    assert chat.say("now in the snow").take is not None
+
+
+def test_of_two_figures_the_one_of_that_kind_is_kept(agent: Agent, chat: Session) -> None:
+    cat, mug = (Subject(kind, "blue", "red", "plain", (0.0, 0.0, 0.0)) for kind in ("cat", "mug"))
+    scene = Scene("farm", "day", (Figure(cat, "none", "small", "left"), Figure(mug, "none", "small", "right")))
+    take = chat.store.add_take(render(scene).image, origin="import", prompt="two.png")
+    with pytest.raises(UserError, match="Take 1 shows 2 figures"):
+        agent.teach("Tom", [take])
+    tom, cup = agent.teach("Tom", [take], kind="cat"), agent.teach("Cup", [take], kind="mug")
+    for concept, left in ((tom, True), (cup, False)):
+        with Image.open(concept.masks[0] or "") as mask:
+            box = mask.point(lambda v: 255 * (v > 127)).getbbox()
+        assert box is not None and (box[2] <= 40 if left else box[0] >= 24)
+        agent.forget(concept.name)
+
+
+def test_two_change_places_in_a_take_of_their_own(agent: Agent, chat: Session, pictures: list[Path]) -> None:
+    agent.teach("Pip", pictures[:1], kind="dog")
+    chat.say("Biscuit and Pip in the snow")
+    turn = chat.say("swap them")
+    assert turn.take is not None and turn.take.parent == chat.take(1).id
+    assert (turn.take.prompt, turn.take.description) == ("swap them", "Pip and Biscuit in the snow")
+    assert agent.replay(2, session=chat.name).identical
+    shown = chat.say("show me it again")
+    assert shown.take is None and shown.went and len(chat.takes()) == 2
+    why = chat.say("why are they so blue?")
+    assert why.take is None and f"drawn with {turn.method}" in why.reply and "“swap them”" in why.reply
+    agent.forget("Pip")

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from limner.starter.world import Figure, Scene, Subject, render
+from limner.starter.world import Figure, Scene, Subject, render, sample_scene, sample_subject
 from limner.tools.dressing import dressed
 from limner.tools.presets import load_preset
 from limner.tools.studio import Studio
+from limner.tools.subject import side_by_side
 from limner.tools.values import Drawn, DrawRequest, SubjectInput
 
 SETTINGS = ("on the beach", "at night")
@@ -38,7 +39,8 @@ def drawn(studio: Studio, request: DrawRequest) -> Drawn:
 @pytest.mark.parametrize(
     ("order", "worn"),
     [
-        ("give Biscuit a hat", "with a hat"), ("swap the crown for a red balloon", "with a red balloon"),
+        ("give Biscuit a hat", "with a hat"), ("draw a hat on Biscuit", "with a hat"),
+        ("swap the crown for a red balloon", "with a red balloon"),
         ("not top hat, a balloon instead", "with a balloon"), ("put shades on the child", "with shades"),
         ("Biscuit in a crown", "in a crown"), ("the robot under an umbrella", "under an umbrella"),
         ("take the hat away", ""), ("remove the bow tie", ""), ("without the hat", ""),
@@ -137,3 +139,13 @@ def test_of_two_only_the_one_who_is_named_is_painted(studio) -> None:
     assert made.method == "ip_adapter" and changed[:, 36:].any() and not changed[:, :28].any()
     nobody = DrawRequest("give them crowns", known, source=source, seed=random.Random(1).randrange(9))
     assert studio.able(nobody)[0].name == "in_context"
+
+
+def test_figures_side_by_side_are_parted_also_where_they_touch(studio) -> None:
+    for seed in range(12):
+        rng = random.Random(seed)
+        for count in (1, 2):
+            mask = studio.mask(render(sample_scene(rng, [sample_subject(rng) for _ in range(count)])).image)
+            figures = side_by_side(mask)
+            assert len(figures) == count
+            assert np.array_equal(np.maximum.reduce([np.asarray(figure) for figure in figures]), np.asarray(mask))

@@ -20,7 +20,7 @@ from limner.tui.settings import SettingsScreen
 from limner.tui.teach import TeachScreen
 from limner.tui.themes import DARK, LIGHT
 
-from .screens import enter, home_with_takes, opened, shown, told, until
+from .screens import chat_of, enter, home_with_takes, opened, running, say, shown, told, until
 
 pytestmark = pytest.mark.usefixtures("models_once")
 
@@ -143,6 +143,17 @@ async def test_a_person_is_learned_with_consent_only(home: Path, tmp_path: Path)
         await pilot.click("Button:last-of-type")
         await until(pilot, lambda: len(app.bridge.concepts()) == 2)
         assert {concept.name: concept.category for concept in app.bridge.concepts()}["Anna"] == "person"
+
+
+async def test_what_a_take_shows_is_kept(home: Path) -> None:
+    async with running(home) as pilot:
+        app = chat_of(pilot)
+        await say(pilot, "/keep Fizz")
+        assert "/keep NAME NOUN [TAKE]" in told(app)
+        await say(pilot, "/keep Fizz dragon #3")
+        await until(pilot, lambda: "Fizz is learned" in shown(app))
+        (fizz,) = [concept for concept in app.bridge.concepts() if concept.name == "Fizz"]
+        assert fizz.kind == "dragon" and fizz.taken_from == (app.bridge.take(3).id,)
 
 
 async def test_a_picture_that_cannot_be_read_teaches_nothing(home: Path, folder: Path) -> None:

@@ -71,7 +71,8 @@ class Climb:
         parts = []
         if before:
             last = before[-1]
-            parts.append(f"with {last.drawn.method} it did not pass ({_why(last.scores)}), so I went on")
+            why, chosen = _why(last.scores), self.chosen.drawn.method
+            parts.append(f"with {last.drawn.method} it did not pass ({why}), so I went on with {chosen}")
         if not self.chosen.accepted:
             parts.append(f"none passed: {_why(self.chosen.scores)}")
         elif len(self.tried) > 1 and not before:

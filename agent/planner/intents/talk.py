@@ -12,8 +12,8 @@ from ..words import FAREWELLS, GREETINGS, INTERJECTIONS, either
 HELP = (
     "I learn your subjects from pictures and draw them. Try: "
     '"This is Biscuit, my dog: a.jpg b.jpg" · "Biscuit on the beach, wearing sunglasses" · "now at night" · '
-    '"make the second one snowy" · "undo that" · "go back to the first" · "no, his ears are longer" · '
-    '"compare 1 and 3" · "I like this one" · "what do you know?"'
+    '"make the second one snowy" · "keep this one as Fizz" · "undo that" · "go back to the first" · '
+    '"no, his ears are longer" · "compare 1 and 3" · "I like this one" · "what do you know?"'
 )
 _THANKS = re.compile(
     r"(?:(?:oh|ok|okay|great|perfect|cool|nice|lovely|wow|awesome|well|alright|yes|wonderful|"
