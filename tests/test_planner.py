@@ -654,10 +654,11 @@ def test_a_picture_is_not_taken_for_a_name(said: str) -> None:
 
 
 def test_who_is_kept_is_known_at_once() -> None:
-    assert calls(ask("a dragon in the forest. keep him as Fizz", {})) == [
-        ("draw", {"prompt": "a dragon in the forest"}),
-        ("teach", {"name": "Fizz", "kind": "dragon", "takes": [1]}),
-    ]
+    for said in (". keep him as Fizz", " and keep him as Fizz", ", then call him Fizz and remember him"):
+        assert calls(ask(f"a dragon in the forest{said}", {})) == [
+            ("draw", {"prompt": "a dragon in the forest"}),
+            ("teach", {"name": "Fizz", "kind": "dragon", "takes": [1]}),
+        ]
     kept, drawn = calls(ask("keep him as Fizz and draw him on the beach", TWO))
     assert kept[0] == "teach" and drawn == ("draw", {"prompt": "Fizz on the beach", "concepts": ["Fizz"]})
 

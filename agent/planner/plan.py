@@ -10,7 +10,7 @@ from .decide import decide, grammar
 from .extract import carry_out, which
 from .instead import instead
 from .intent import vote_of
-from .intents.keeping import keeps
+from .intents.keeping import keeps, kept_after
 from .intents.refine import refined
 from .meeting import ONE_MORE
 from .normalise import lead, lower
@@ -83,7 +83,8 @@ def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
         whole.hints = replace(whole.hints, mode=whole.hints.mode or "draw")
     steps: list[Step] = []
     sequel = _SEQUEL.search(whole.low) is not None
-    for clause in clauses(repaired(whole), judge_with(lambda part: vote_of(grammar(part)))):
+    parts = clauses(repaired(whole), judge_with(lambda part: vote_of(grammar(part))))
+    for clause in (piece for part in parts for piece in kept_after(part)):
         now = _after(steps, state)
         if clause.state is not state:  # a remark has named whom it means
             now = replace(now, focus=clause.state.focus)

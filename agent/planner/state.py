@@ -160,7 +160,8 @@ def _after_take(state: State, args: Mapping[str, Any]) -> State:
     parent = args.get("take")
     base = state.take(parent)
     names = (base.concepts if base else ()) + tuple(args.get("concepts", ()))
-    take = TakeInfo(number, parent, "edit" if parent else "draw", text, text, names)
+    shown = f"{base.description}; {text}" if base and base.description else text
+    take = TakeInfo(number, parent, "edit" if parent else "draw", text, shown, names)
     return replace(
         state,
         takes=(*state.takes, take),

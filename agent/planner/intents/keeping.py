@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..normalise import lead
-from ..references import Text, pick, rx
+from ..references import Text, pick, read, rx
 from ..state import Ask, Call, Step, TakeInfo
 from ..words import (
     ANIMALS,
@@ -89,6 +89,22 @@ def keeps(text: Text) -> list[Step] | None:
     if match.re is not _NAMELESS and not _is_name(name, verb):
         return None
     return [_learned(text, takes, name, text.hints.kind or noun or kind)]
+
+
+_THEN_KEEP = re.compile(
+    r"(?:,? and(?: then)?|,? then|[,;]) (?=(?:keep|save|store|remember|memori[sz]e|learn|call|name) )"
+)
+
+
+def kept_after(text: Text) -> list[Text]:
+    """A clause that ends in the keeping of what it draws, in two: "draw a dragon and keep him as Fizz"."""
+    for cut in _THEN_KEEP.finditer(text.low):
+        drawn = text.part(0, cut.start())
+        after = text.state.after(Call("draw", {"prompt": drawn.raw}))
+        kept = keeps(read(text.raw[cut.end() :], after)) if drawn.low and not keeps(text) else None
+        if kept and not (isinstance(kept[0], Ask) and kept[0].slot == "name"):
+            return [drawn, text.part(cut.end())]
+    return [text]
 
 
 def _learned(text: Text, takes: Sequence[TakeInfo], name: str, kind: str) -> Ask | Call:
