@@ -135,7 +135,7 @@ class Agent:
         loaded = [load_picture(path) for path in files]
         self.notices.extend(text for picture in loaded for text in picture.notices)
         prepared = [self.studio.prepare(picture.image) for picture in loaded]
-        self.notices.extend(advice(prepared))
+        self.notices.extend(advice(prepared, self.preset.getting_segments))
         concept = store_concept(self.library, self.studio, name, kind, prepared, consent=consent)
         self.notices.extend(doubts(self.library, self.preset, self.studio.space, concept, prepared))
         if note := foreign_note(prepared, self.preset):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import UserError
+from ..errors import LimnerError, UserError
 from .output import clean
 from .shared import Run
 
 if TYPE_CHECKING:
     from ..tools.presets import Preset
+
+CUTS_OUT = "; it cuts photographs out"
 
 
 def presets(
@@ -63,7 +65,7 @@ def _list(run: Run) -> None:
             "planner": preset.planner,
             "methods": list(preset.methods),
             "in_use": name == run.preset,
-            "here": all(spec.here for spec in preset.models.values()),
+            "here": not preset.missing,
             "download_gb": preset.download,
             "commercial": all(spec.commercial for spec in preset.models.values()),
             "fits": all(found.possible for found in fits.values()),
@@ -100,10 +102,19 @@ def _get(run: Run, name: str, yes: bool, newest: bool) -> None:
     if not wanted:
         run.out.row({"name": name, "fetched": 0}, f"{name} needs nothing from the hub.")
         return
-    downloads = [(source, plan(source.hub, source.revision, source.only, source.whole, newest)) for source in wanted]
+    downloads = []
+    for source in wanted:
+        try:
+            downloads.append((source, plan(source.hub, source.revision, source.only, source.whole, newest)))
+        except LimnerError as error:
+            if not source.spare:
+                raise
+            run.out.notices([f"{error.text} Photographs are cut out without it; all else works."])
     for source, download in downloads:
         size = f"{download.missing / 1e9:.1f} of {download.bytes / 1e9:.1f} GB to fetch"
-        run.out.notices([f"{source.hub} at {download.commit[:12]}: {size}; licence: {source.licence}."])
+        run.out.notices(
+            [f"{source.hub} at {download.commit[:12]}: {size}; licence: {source.licence}{CUTS_OUT * source.spare}."]
+        )
         if COMMIT.fullmatch(source.revision) and source.revision != download.commit:
             run.out.notices([f"That is its newest state; {source.revision[:12]}, which was tried, is not there."])
     run.out.notices(preset.restricted)
@@ -129,6 +140,6 @@ def _take(run: Run, name: str, source: Path) -> None:
     from ..tools.presets import localised, own_folder, read_preset
 
     file = localised(name, source.expanduser().absolute(), own_folder(run.home), run.home)
-    if not all(spec.here for spec in read_preset(file).models.values()):
+    if read_preset(file).missing:
         run.out.notices([f"What it needs besides is not on this computer yet: limner presets get {name}"])
     run.out.row({"name": name, "file": str(file)}, f"{name} now uses {source}; its preset is {file}")

@@ -80,7 +80,11 @@ models:
     bits: 16                   # placement is chosen for the machine; what stands here wins
     steps: 25                  # settings of the family and of the methods
   encoder: {family: clip, folder: ../models/clip}
+  segmenter: {family: sam2, hub: facebook/sam2.1-hiera-tiny, licence: Apache-2.0}   # cuts photographs out
 ```
+
+The presets below name that segmentation model too. `presets get` shows and fetches it with the rest; what was fetched
+before, or has no hub to ask, works on without it, as `limner doctor` says ([photographs](photographs.md)).
 """
 
 
@@ -124,7 +128,8 @@ def page(weights: Mapping[str, int]) -> str:
         for role, spec in preset.models.items():
             commit = spec.revision if len(spec.revision) < 40 else spec.revision[:12]
             licence = spec.licence + ("" if spec.commercial else ", **not for commercial use**")
-            parts.append(f"- {role}: [{spec.hub}](https://huggingface.co/{spec.hub}) at `{commit}`, {licence}")
+            spare = "; the rest works without it" if preset.spares(role) else ""
+            parts.append(f"- {role}: [{spec.hub}](https://huggingface.co/{spec.hub}) at `{commit}`, {licence}{spare}")
             if adapter := spec.settings.get("image_adapter"):
                 parts.append(f"- image adapter: [{adapter['hub']}](https://huggingface.co/{adapter['hub']}), "
                              f"`{adapter['weights']}`, {adapter['licence']}")  # fmt: skip

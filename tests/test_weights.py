@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,16 +32,23 @@ def repository(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def hub(repository, tmp_path, monkeypatch):
-    made = Hub(repository, NAME)
+@contextmanager
+def open_hub(made: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The hub that everything is asked of, also by programs that are started, with an empty cache."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
     with serving(made) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
+        yield made
+
+
+@pytest.fixture
+def hub(repository, tmp_path, monkeypatch):
+    with open_hub(Hub(repository, NAME), tmp_path, monkeypatch) as made:
         yield made
 
 

@@ -103,6 +103,29 @@ def check_finite(module: Any, what: str) -> None:
             raise ModelError(f"The {what} is damaged: {name} holds a value that is no number.")
 
 
+def read_model(kind: str, folder: Path, types: Sequence[str]) -> Any:
+    """The model of transformers' class `kind` in `folder`, in 32 bits, whole and finite, for inference.
+
+    Raises `ModelError` in one sentence where its config is of none of `types`, or a weight is missing: the library
+    would make one up.
+    """
+    import torch
+    import transformers
+
+    check_part(folder)
+    made_for = read_json(folder / "config.json").get("model_type")
+    if made_for not in types:
+        raise ModelError(f"{folder} is a {made_for}, not a {types[0]}.", "Name the folder of such a model.")
+    with reading(f"{folder} holds no usable {kind}"):
+        model, found = getattr(transformers, kind).from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        if missing := sorted(found["missing_keys"]):
+            raise ValueError(f"the weight {missing[0]} is missing")
+    check_finite(model, f"{kind} in {folder}")
+    return model.eval().requires_grad_(False)
+
+
 def low_rank(path: Path, layers: Mapping[str, Linear]) -> tuple[int, dict[str, tuple[int, ...]]]:
     """Rank and tensors that the LoRA file `path` must have to fit some of `layers`, linear ones by name.
 

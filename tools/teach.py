@@ -66,7 +66,7 @@ def teach(
         desk.check()
         yield Progress(f"looking at {name}", number, len(loaded))
         prepared.append(desk.studio.prepare(image))
-    for text in advice(prepared):
+    for text in advice(prepared, desk.preset.getting_segments):
         yield Notice(text)
     agreed = False
     if shows_person(kind, prepared):

@@ -65,6 +65,8 @@ class Source:
     only: tuple[str, ...] = ()
     whole: bool = True
     """Whether its weights are needed; `False`: only configs and tokenizers."""
+    spare: bool = False
+    """Whether the preset also works without it."""
 
 
 CONFIGS = ("*.json", "*/*.json", "*/*.txt", "*/*.model")
@@ -74,9 +76,10 @@ CONFIGS = ("*.json", "*/*.json", "*/*.txt", "*/*.model")
 def sources(preset: Preset) -> list[Source]:
     """Every repository of the hub that a preset needs, each once."""
     found: dict[tuple[str, str], Source] = {}
-    for spec in preset.models.values():
+    for role, spec in preset.models.items():
         whole = spec.file is None
-        specs = [Source(spec.hub, spec.revision, spec.licence, spec.only if whole else CONFIGS, whole)]
+        only = spec.only if whole else CONFIGS
+        specs = [Source(spec.hub, spec.revision, spec.licence, only, whole, preset.spares(role))]
         adapter = spec.settings.get("image_adapter", {})
         for part in (adapter, adapter.get("encoder_from", {})):
             specs.append(Source(part.get("hub", ""), str(part.get("revision", "main")), str(part.get("licence", "")),
