@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from limner.errors import LimnerError, ModelError, UserError
+from limner.tools import weights
 from limner.tools.presets import load_preset, localised, own_folder
 from limner.tools.studio import Studio
 from limner.tools.weights import cached, fetch, plan
@@ -95,14 +97,43 @@ def test_what_the_hub_refuses_is_one_sentence(hub, status, headers, said):
 
 
 def test_nobody_there_and_offline_are_said(hub, monkeypatch):
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(LimnerError, match="hub cannot be reached for someone/tiny-janus"):
-        plan(NAME, "main")
+    with monkeypatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        patch.setattr(weights, "REACH", 0.1)
+        patch.setattr("huggingface_hub.HfApi.model_info", None)  # which would try for half a minute
+        for address, said in (("http://127.0.0.1:9", "connection refused"), ("http://nowhere.invalid", ".+")):
+            patch.setenv("HF_ENDPOINT", address)
+            with pytest.raises(ModelError, match=rf"no way from here to [\w.]+ \({said}\)") as caught:
+                plan(NAME, "main")
+            assert NAME in caught.value.text and "run the same again" in caught.value.hint
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     asked = len(hub.asked)
     with pytest.raises(UserError, match="offline"):
         plan(NAME, "main")
     assert len(hub.asked) == asked
+
+
+def test_a_network_that_comes_and_goes_is_waited_for(hub, monkeypatch):
+    connect, tries = socket.create_connection, []
+
+    def flaky(*given, **asked):
+        tries.append(given)
+        if len(tries) == 1:
+            raise socket.gaierror(-3, "Temporary failure in name resolution")
+        return connect(*given, **asked)
+
+    monkeypatch.setattr(weights.socket, "create_connection", flaky)
+    assert plan(NAME, "main").commit == COMMIT and len(tries) > 1
+
+
+def test_what_is_behind_a_proxy_is_not_looked_for(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(weights, "REACH", 0.1)
+    weights._reach(NAME)
+    monkeypatch.setenv("no_proxy", "hub.invalid")
+    with pytest.raises(ModelError, match="no way"):
+        weights._reach(NAME)
 
 
 def test_a_revision_that_is_gone_gives_way_to_the_newest_only_if_asked(hub, monkeypatch):

@@ -26,14 +26,15 @@ class Need:
 
 def needs(preset: Preset) -> list[Need]:
     """Weights of each model, the list of words, and enough memory."""
-    found = [_weights(role, spec) for role, spec in preset.models.items()]
+    models = {role: spec for role, spec in preset.models.items() if spec.here or not preset.spares(role)}
+    found = [_weights(role, spec) for role, spec in models.items()]
     if preset.words is not None and not preset.words.is_file():
         found.append(Need("list of words", False, f"{preset.words} is missing"))
-    if large := [spec for spec in preset.models.values() if spec.memory]:
+    if large := [spec for spec in models.values() if spec.memory]:
         here = machine()
         return [*found, *(_memory(spec, here) for spec in large)]
     # Weights are stored with 16 bits and computed with 32.
-    wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in preset.models.values())
+    wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in models.values())
     free = available_memory()
     what = f"memory: {wanted / 2**30:.1f} GiB"
     if free is None:

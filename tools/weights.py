@@ -9,11 +9,16 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from ..errors import ModelError, UserError
 
@@ -27,6 +32,8 @@ NEVER = ("*.py", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5", "*.onn
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 PATIENCE = 15
 """Seconds that the hub may be silent."""
+REACH = 3
+"""Seconds within which a way to the hub must be found; its own package tries for half a minute."""
 
 
 def cache_folder() -> Path:
@@ -121,6 +128,7 @@ def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True, 
             f"{hub} cannot be fetched: this computer is set to be offline (HF_HUB_OFFLINE).",
             "Unset it, or copy the model into the cache, or name a folder: presets get NAME --from DIR.",
         )
+    _reach(hub)
     with _asking(hub):
         from huggingface_hub import HfApi
         from huggingface_hub.errors import RevisionNotFoundError
@@ -157,6 +165,33 @@ def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True, 
     )  # fmt: skip
 
 
+def _reach(hub: str) -> None:
+    """Raises `ModelError` where nobody answers at the hub's address. What lies behind a proxy is not looked for."""
+    address = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    if getproxies().keys() & {address.scheme, "all"} and not proxy_bypass(host):
+        return
+    end, why, there = time.monotonic() + REACH, ["nobody answered"], threading.Event()
+
+    def knock() -> None:
+        while not there.is_set() and (left := end - time.monotonic()) > 0:
+            try:
+                socket.create_connection((host, port), left).close()
+                there.set()
+            except OSError as error:
+                # A network that comes and goes may be there the next moment.
+                why[0] = (error.strerror or str(error)).lower()
+                there.wait(min(0.5, left))
+
+    # The system's own search for a name cannot be told how long to take.
+    threading.Thread(target=knock, daemon=True).start()
+    if not there.wait(REACH):
+        raise ModelError(
+            f"{hub} cannot be fetched: there is no way from here to {host} ({why[0]}).",
+            "Connect this computer and run the same again, or use a model that you have: presets get NAME --from PATH.",
+        )
+
+
 def fetch(download: Download) -> Path:
     """Fetches what is missing; begins where an earlier try stopped. Returns the folder."""
     with _asking(download.hub):
@@ -185,7 +220,8 @@ class _asking:
 
     def __enter__(self) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-        # Its tries go on without a word; what came of them is said once.
+        # Its tries go on without a word; what came of them is said once. It reads this when it is imported.
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
