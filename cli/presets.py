@@ -137,9 +137,14 @@ def _agree(yes: bool) -> None:
 
 def _take(run: Run, name: str, source: Path) -> None:
     """Writes an own preset that uses a local model in place of the hub's."""
+    from ..tools.checkpoints import checked_header
     from ..tools.presets import localised, own_folder, read_preset
+    from ..tools.samplers import hurried
 
-    file = localised(name, source.expanduser().absolute(), own_folder(run.home), run.home)
+    source = source.expanduser().absolute()
+    file = localised(name, source, own_folder(run.home), run.home)
+    if source.is_file() and (said := hurried(source, checked_header(source).metadata)):
+        run.out.notices([f"{said} Write it into {file}."])
     if read_preset(file).missing:
         run.out.notices([f"What it needs besides is not on this computer yet: limner presets get {name}"])
     run.out.row({"name": name, "file": str(file)}, f"{name} now uses {source}; its preset is {file}")

@@ -176,6 +176,25 @@ def stable_diffusion(folder: Path) -> Path:
     return folder
 
 
+def stable_diffusion_2(folder: Path) -> Path:
+    """A `StableDiffusionPipeline` of the second kind: OpenCLIP's text encoder, linear projections, predicting v."""
+    import torch
+    from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    first = stable_diffusion(folder.with_name("first"))
+    pipe = StableDiffusionPipeline.from_pretrained(first, local_files_only=True)
+    torch.manual_seed(0)
+    text = pipe.text_encoder.config.to_dict() | {"num_hidden_layers": 2, "hidden_act": "gelu", "projection_dim": 16}
+    unet = {name: pipe.unet.config[name] for name in pipe.unet.config if not name.startswith("_")}
+    unet |= {"use_linear_projection": True, "attention_head_dim": [2, 4], "encoder_hid_dim_type": None}
+    pipe.text_encoder = CLIPTextModel(CLIPTextConfig(**text))
+    pipe.unet = UNet2DConditionModel(**unet)
+    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, prediction_type="v_prediction", clip_sample=False)
+    pipe.save_pretrained(folder)
+    return folder
+
+
 BUILDERS = {
     "janus": janus,
     "clip": clip,

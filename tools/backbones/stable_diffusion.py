@@ -37,7 +37,7 @@ class StableDiffusion(Adapting):
         {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions", "train"}
     )
     cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
-    settings: ClassVar[frozenset[str]] = frozenset({"variant", "half"})
+    settings: ClassVar[frozenset[str]] = frozenset({"variant", "half", "sampler"})
     drawing: ClassVar[str] = "StableDiffusionPipeline"
     large: ClassVar[tuple[str, ...]] = ("unet",)
     single_file: ClassVar[tuple[str, ...]] = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")
