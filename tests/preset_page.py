@@ -48,9 +48,10 @@ tensors, tokenizers), and compared, pixel by pixel, with the library's own pipel
 conditioning, adapters and seeds are known to be right; how good the pictures are is not.
 
 Never run: true weights, true size, a GPU, 8 and 4 bits of the diffusion families (the library quantises them on a GPU
-alone), offload layer by layer, compiled blocks at true size. 8 and 4 bits of Janus and Emu3 ran on a processor (`tests/test_quantised.py`). What a GPU would be given was tried on a played one, where tensors
-from here and from there do not mix, in 16 bits, whole and with idle parts in the computer's memory
-(`tests/test_elsewhere.py`); kernels, speed and memory of a real one were not.
+alone), offload layer by layer, compiled blocks at true size. 8 and 4 bits of Janus and Emu3 ran on a processor
+(`tests/test_quantised.py`). What a GPU would be given was tried on a played one, where tensors from here and from there
+do not mix, in 16 bits, whole and with idle parts in the computer's memory (`tests/test_elsewhere.py`); kernels, speed and
+memory of a real one were not.
 
 The revisions were written down where the hub could not be asked. `limner presets get` takes nothing else unasked: one
 that the hub has not is said, and with `--newest` the newest state is shown, fetched, and kept to. `main` means the
@@ -83,8 +84,8 @@ models:
   segmenter: {family: sam2, hub: facebook/sam2.1-hiera-tiny, licence: Apache-2.0}   # cuts photographs out
 ```
 
-One file of Stable Diffusion 2 needs a folder with the configs and tokenizers of its own kind: 2-base draws 512 pixels, 2
-and 2.1 draw 768 and predict v, and the file does not say which it is. Files that were distilled to few steps (turbo,
+One file of Stable Diffusion 2 needs a folder with the configs and tokenizers of its own kind: 2-base draws 512 pixels,
+2 and 2.1 draw 768 and predict v, and the file does not say which it is. Files that were distilled to few steps (turbo,
 lightning, LCM) look like any other, too: they want their makers' `steps`, `guidance: 1` and `sampler`. Inpainting
 checkpoints are refused; the ones that they were made from paint in masks.
 
