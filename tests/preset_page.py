@@ -50,8 +50,8 @@ conditioning, adapters and seeds are known to be right; how good the pictures ar
 Never run: true weights, true size, a GPU, 8 and 4 bits of the diffusion families (the library quantises them on a GPU
 alone), offload layer by layer, compiled blocks at true size. 8 and 4 bits of Janus and Emu3 ran on a processor
 (`tests/test_quantised.py`). What a GPU would be given was tried on a played one, where tensors from here and from there
-do not mix, in 16 bits, whole and with idle parts in the computer's memory (`tests/test_elsewhere.py`); kernels, speed and
-memory of a real one were not.
+do not mix, in 16 bits, whole and with idle parts in the computer's memory, trainings included
+(`tests/test_elsewhere.py`); kernels, speed and memory of a real one were not.
 
 The revisions were written down where the hub could not be asked. `limner presets get` takes nothing else unasked: one
 that the hub has not is said, and with `--newest` the newest state is shown, fetched, and kept to. `main` means the
@@ -84,10 +84,10 @@ models:
   segmenter: {family: sam2, hub: facebook/sam2.1-hiera-tiny, licence: Apache-2.0}   # cuts photographs out
 ```
 
-One file of Stable Diffusion 2 needs a folder with the configs and tokenizers of its own kind: 2-base draws 512 pixels,
-2 and 2.1 draw 768 and predict v, and the file does not say which it is. Files that were distilled to few steps (turbo,
-lightning, LCM) look like any other, too: they want their makers' `steps`, `guidance: 1` and `sampler`. Inpainting
-checkpoints are refused; the ones that they were made from paint in masks.
+One file of Stable Diffusion 2 needs a folder with the configs and tokenizers of its own kind: 2-base draws 512
+pixels, 2 and 2.1 draw 768 and predict v, and the file does not say which it is. Files that were distilled to few
+steps (turbo, lightning, LCM) look like any other, too: they want their makers' `steps`, `guidance: 1` and `sampler`.
+Inpainting checkpoints are refused; the ones that they were made from paint in masks.
 
 The presets below name that segmentation model too. `presets get` shows and fetches it with the rest; what was fetched
 before, or has no hub to ask, works on without it, as `limner doctor` says ([photographs](photographs.md)).
