@@ -160,15 +160,21 @@ def _models(name: str, home: Path | None) -> Iterator[Finding]:
 def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
     """Where the preset's large models go on this machine, and which other presets fit it."""
     from ..tools.machine import fit, machine
-    from ..tools.presets import presets
+    from ..tools.presets import preset_files, read_preset
 
     for role, model in preset.models.items():
         if model.memory and role in ("ar", "diffusion"):
             found = fit(model, machine())
             yield Finding("machine", "ok" if found.possible else "fail", f"{preset.name}, {role}: {found.sentence}.")
+    known = []
+    for name, file in sorted(preset_files(home).items()):
+        try:
+            known.append(read_preset(file))
+        except LimnerError as error:
+            yield Finding("preset", "note", f"The preset {name} cannot be used: {error.text}", error.hint)
     quick = [
         other.name
-        for other in presets(home)
+        for other in known
         if all(0 <= (found := fit(model, machine())).seconds < PATIENCE and found.possible
                for model in other.models.values())
     ]  # fmt: skip

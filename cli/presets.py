@@ -95,7 +95,7 @@ def _check(run: Run, file: Path) -> None:
 def _get(run: Run, name: str, yes: bool, newest: bool) -> None:
     """Says what would come, asks, and fetches."""
     from ..tools.presets import load_preset
-    from ..tools.weights import COMMIT, fetch, plan, sources
+    from ..tools.weights import COMMIT, check_room, fetch, plan, sized, sources
 
     preset = load_preset(name, run.home)
     wanted = sources(preset)
@@ -111,17 +111,24 @@ def _get(run: Run, name: str, yes: bool, newest: bool) -> None:
                 raise
             run.out.notices([f"{error.text} Photographs are cut out without it; all else works."])
     for source, download in downloads:
-        size = f"{download.missing / 1e9:.1f} of {download.bytes / 1e9:.1f} GB to fetch"
+        size = f"{sized(download.missing)} of {sized(download.bytes)} to fetch"
         run.out.notices(
             [f"{source.hub} at {download.commit[:12]}: {size}; licence: {source.licence}{CUTS_OUT * source.spare}."]
         )
         if COMMIT.fullmatch(source.revision) and source.revision != download.commit:
             run.out.notices([f"That is its newest state; {source.revision[:12]}, which was tried, is not there."])
     run.out.notices(preset.restricted)
-    if any(download.missing for _, download in downloads):
+    if missing := sum(download.missing for _, download in downloads):
+        check_room(missing)
         _agree(yes)
     for source, download in downloads:
-        folder = fetch(download)
+        try:
+            folder = fetch(download)
+        except KeyboardInterrupt:
+            run.out.notices(
+                [f"Stopped; what has come is kept, and the same goes on with it: limner presets get {name}"]
+            )
+            raise typer.Exit(130) from None
         row = {"hub": source.hub, "commit": download.commit, "folder": str(folder), "bytes": download.bytes}
         run.out.row(row, f"{source.hub} is in {folder}")
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from ..errors import ModelError, UserError
 if TYPE_CHECKING:
     from .presets import Preset
 
+ROOM = "Make room and run the same again: it goes on. HF_HUB_CACHE names another folder."
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WANTED = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 """What a model is made of; pickles and code are never fetched."""
@@ -93,8 +96,17 @@ def sources(preset: Preset) -> list[Source]:
                                 tuple(part.get("only", ()))))  # fmt: skip
         for source in specs:
             if source.hub:
-                found[source.hub, source.revision] = source
+                key = source.hub, source.revision
+                found[key] = _both(found[key], source) if key in found else source
     return list(found.values())
+
+
+def _both(one: Source, other: Source) -> Source:
+    """What two models of a preset need of the same repository."""
+    # No patterns: all that a model is made of.
+    only = (*one.only, *other.only) if one.only and other.only else ()
+    whole, spare = one.whole or other.whole, one.spare and other.spare
+    return replace(one, only=tuple(dict.fromkeys(only)), whole=whole, spare=spare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +204,32 @@ def _reach(hub: str) -> None:
         )
 
 
+def check_room(bytes: int) -> None:
+    """Raises `UserError` where the disk of the cache has not so many bytes left."""
+    place = cache_folder().absolute()
+    while not place.exists():
+        place = place.parent
+    if (free := shutil.disk_usage(place).free) < bytes:
+        said = f"{sized(bytes)} are to be fetched, and {sized(free)} are free on the disk of {cache_folder()}."
+        raise UserError(said, ROOM)
+
+
+def sized(bytes: int) -> str:
+    """A size as people say it."""
+    return f"{bytes / 1e9:.1f} GB" if bytes >= 1e8 else f"{bytes / 1e6:.1f} MB"
+
+
 def fetch(download: Download) -> Path:
     """Fetches what is missing; begins where an earlier try stopped. Returns the folder."""
     with _asking(download.hub):
         from huggingface_hub import snapshot_download
 
-        folder = snapshot_download(
-            download.hub, revision=download.commit, cache_dir=cache_folder(), allow_patterns=list(download.files),
-            etag_timeout=PATIENCE, endpoint=os.environ.get("HF_ENDPOINT"),
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a disk that is nearly full it was told before
+            folder = snapshot_download(
+                download.hub, revision=download.commit, cache_dir=cache_folder(), allow_patterns=list(download.files),
+                etag_timeout=PATIENCE, endpoint=os.environ.get("HF_ENDPOINT"),
+            )  # fmt: skip
     for name in download.files:
         if not (Path(folder) / name).exists():
             raise ModelError(f"{download.hub} did not come whole: {name} is missing.", "Run the same again.")
@@ -235,7 +264,8 @@ class _asking:
         if isinstance(error, errors.GatedRepoError):
             return UserError(
                 f"{self.hub} asks its users to agree to its licence first.",
-                f"Agree at https://huggingface.co/{self.hub}, then: hf auth login.",
+                f"Agree at https://huggingface.co/{self.hub}, then log in with a token that may read gated "
+                "repositories: hf auth login.",
             )
         if isinstance(error, errors.RevisionNotFoundError):
             return UserError(
@@ -249,6 +279,15 @@ class _asking:
         if unreached or isinstance(error, errors.LocalEntryNotFoundError):
             return ModelError(f"The hub cannot be reached for {self.hub}.", "Try again, or use --from DIR.")
         if isinstance(error, OSError) and error.errno == 28:
-            return ModelError(f"The disk is full; {cache_folder()} keeps what came of {self.hub} so far.")
+            return ModelError(f"The disk is full; {cache_folder()} keeps what came of {self.hub} so far.", ROOM)
+        status = getattr(getattr(error, "response", None), "status_code", 0)
+        if status in (401, 403):
+            return UserError(
+                f"{self.hub} is not open to you: the hub says {status}.",
+                f"Agree to its terms at https://huggingface.co/{self.hub}, then log in with a token that may read "
+                "gated repositories: hf auth login.",
+            )
+        if status == 429 or status >= 500:
+            return ModelError(f"The hub has no time for {self.hub} now: it says {status}.", "Run the same again later.")
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         return ModelError(f"{self.hub} could not be fetched: {first[:200]}.", "Run the same again: it goes on.")
