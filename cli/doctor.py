@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MEMORY_NEEDED = 1.5 * 2**30
 """Bytes that a turn with the starter models may take."""
 DISK_WANTED = 2**30
-PATIENCE = 60
-"""Seconds that a picture may take for a preset to be recommended."""
 _INSTALL = "pip install -c constraints.txt -e ."
 _MEND = "Reinstall Limner, or fetch the model anew."
 CHECKSUMS = "SHA256SUMS"
@@ -49,7 +47,8 @@ for module, name in wanted.items():
 if not found["torch"]:
     import torch
     found["version"] = torch.__version__
-    found |= {"threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
+    found |= {"threads": torch.get_num_threads(), "cuda": torch.cuda.is_available(),
+              "mps": torch.backends.mps.is_available()}
 print(json.dumps(found))
 """
 
@@ -122,7 +121,9 @@ def _libraries() -> Iterator[Finding]:
     if found["torch"]:
         yield Finding("torch", "fail", f"torch does not import: {found['torch']}", "Reinstall torch.")
         return
-    device = "CUDA is there" if found["cuda"] else "no CUDA: the processor draws"
+    device = "no GPU that it can use: the processor draws"
+    if found["cuda"] or found["mps"]:
+        device = "CUDA is there" if found["cuda"] else "Apple's GPU is there"
     yield Finding("torch", "ok", f"{found['version']}, {device}, {found['threads']} of {os.cpu_count()} cores")
     if found["torchvision"] not in ("", "absent"):
         yield Finding(
@@ -160,7 +161,9 @@ def _models(name: str, home: Path | None) -> Iterator[Finding]:
 def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
     """Where the preset's large models go on this machine, and which other presets fit it."""
     from ..tools.machine import fit, machine
+    from ..tools.needs import quick, to_begin_with
     from ..tools.presets import preset_files, read_preset
+    from .presets import beginning
 
     for role, model in preset.models.items():
         if model.memory and role in ("ar", "diffusion"):
@@ -172,13 +175,11 @@ def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
             known.append(read_preset(file))
         except LimnerError as error:
             yield Finding("preset", "note", f"The preset {name} cannot be used: {error.text}", error.hint)
-    quick = [
-        other.name
-        for other in known
-        if all(0 <= (found := fit(model, machine())).seconds < PATIENCE and found.possible
-               for model in other.models.values())
-    ]  # fmt: skip
-    yield Finding("machine", "ok", f"{machine().name}: a picture within a minute by {', '.join(quick)}")
+    here = machine()
+    names = ", ".join(other.name for other in quick(known, here))
+    yield Finding(
+        "machine", "ok", f"{here.plainly}: a picture within a minute by {names}.", beginning(to_begin_with(known, here))
+    )
 
 
 def _weights(what: str, folder: Path) -> Finding:

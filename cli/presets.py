@@ -48,16 +48,21 @@ def presets(
 
 
 def _list(run: Run) -> None:
+    """What there is: what fits this machine before what does not, the quickest first."""
     from ..tools.machine import fit, machine
+    from ..tools.needs import seconds, to_begin_with
     from ..tools.presets import preset_files, read_preset
 
-    here = machine()
+    here, known = machine(), {}
     for name, file in sorted(preset_files(run.home).items()):
         try:
-            preset = read_preset(file)
+            known[name] = read_preset(file)
         except UserError as error:
             run.out.notices([f"{error.text} {error.hint}".strip()])
-            continue
+    run.out.words(f"On this machine ({here.plainly}); times are rough:")
+    took = {name: seconds(preset, here) for name, preset in known.items()}
+    for name in sorted(known, key=lambda name: (took[name] is None, took[name] or 0.0)):
+        preset = known[name]
         fits = {role: fit(spec, here) for role, spec in preset.models.items()}
         row = {
             "name": preset.name,
@@ -68,21 +73,41 @@ def _list(run: Run) -> None:
             "here": not preset.missing,
             "download_gb": preset.download,
             "commercial": all(spec.commercial for spec in preset.models.values()),
-            "fits": all(found.possible for found in fits.values()),
-            "seconds": sum(found.seconds for found in fits.values()) or None,
+            "fits": took[name] is not None,
+            "seconds": took[name] or None,
         }
         mark = "*" if row["in_use"] else " "
         run.out.row(row, f"{mark} {clean(name)}: {clean(preset.summary)}{_needs(preset, row, fits)}")
+    run.out.words(beginning(to_begin_with(list(known.values()), here)))
+
+
+def beginning(preset: Preset | None) -> str:
+    """What to do first, for who has photographs."""
+    if preset is None:
+        return (
+            "No model that draws the subjects of photographs fits this machine; starter draws its own world anywhere."
+        )
+    if preset.missing:
+        get = f"limner presets get {preset.name} ({preset.download:.0f} GB), then --preset {preset.name}"
+        return f"For subjects of your own photographs begin with: {get}"
+    return f"For subjects of your own photographs begin with: --preset {preset.name}"
 
 
 def _needs(preset: Preset, row: dict[str, Any], fits: dict[str, Any]) -> str:
     """What a preset of large models takes on this machine; "" for one that ships with Limner."""
     if not row["download_gb"]:
         return ""
-    drawing = [found.sentence for role, found in fits.items() if role in ("ar", "diffusion")]
-    state = "here" if row["here"] else f"{row['download_gb']:.0f} GB to get"
+    drawing = [found.plainly for role, found in fits.items() if role in ("ar", "diffusion")]
+    state = "here" if row["here"] else f"{row['download_gb']:.0f} GB to get{_room(row['download_gb'])}"
     licence = "" if row["commercial"] else "; not for commercial use"
     return f"\n    {state}{licence}; {'; '.join(drawing)}"
+
+
+def _room(gigabytes: float) -> str:
+    from ..tools.weights import free_bytes
+
+    free = free_bytes() / 1e9
+    return "" if free > gigabytes else f", but only {free:.0f} GB are free on the disk"
 
 
 def _check(run: Run, file: Path) -> None:

@@ -206,12 +206,17 @@ def _reach(hub: str) -> None:
 
 def check_room(bytes: int) -> None:
     """Raises `UserError` where the disk of the cache has not so many bytes left."""
+    if (free := free_bytes()) < bytes:
+        said = f"{sized(bytes)} are to be fetched, and {sized(free)} are free on the disk of {cache_folder()}."
+        raise UserError(said, ROOM)
+
+
+def free_bytes() -> int:
+    """Bytes that are free on the disk of the cache."""
     place = cache_folder().absolute()
     while not place.exists():
         place = place.parent
-    if (free := shutil.disk_usage(place).free) < bytes:
-        said = f"{sized(bytes)} are to be fetched, and {sized(free)} are free on the disk of {cache_folder()}."
-        raise UserError(said, ROOM)
+    return shutil.disk_usage(place).free
 
 
 def sized(bytes: int) -> str:
