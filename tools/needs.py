@@ -80,7 +80,7 @@ def seconds(preset: Preset, here: Machine) -> float | None:
 
 
 def to_begin_with(known: Sequence[Preset], here: Machine) -> Preset | None:
-    """What to try first with photographs: of what is free for any use the largest that is quick here, else the quickest.
+    """What to try first with photographs: of what is free for any use the largest quick one here, else the quickest.
 
     `None` where none fits.
     """
