@@ -137,7 +137,7 @@ class Agent:
         takes = [item for item in loaded if isinstance(item, Take)]
         self.notices.extend(text for item in loaded if not isinstance(item, Take) for text in item.notices)
         prepared = [reference(self.studio, item if isinstance(item, Take) else item.image, kind) for item in loaded]
-        self.notices.extend(advice(prepared))
+        self.notices.extend(advice(prepared, self.preset.getting_segments))
         concept = store_concept(self.library, self.studio, name, kind, prepared, takes, consent=consent)
         self.notices.extend(doubts(self.library, self.preset, self.studio.space, concept, prepared))
         if note := foreign_note(prepared, self.preset):

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MEMORY_NEEDED = 1.5 * 2**30
 """Bytes that a turn with the starter models may take."""
 DISK_WANTED = 2**30
-PATIENCE = 60
-"""Seconds that a picture may take for a preset to be recommended."""
 _INSTALL = "pip install -c constraints.txt -e ."
 _MEND = "Reinstall Limner, or fetch the model anew."
 CHECKSUMS = "SHA256SUMS"
@@ -49,7 +47,8 @@ for module, name in wanted.items():
 if not found["torch"]:
     import torch
     found["version"] = torch.__version__
-    found |= {"threads": torch.get_num_threads(), "cuda": torch.cuda.is_available()}
+    found |= {"threads": torch.get_num_threads(), "cuda": torch.cuda.is_available(),
+              "mps": torch.backends.mps.is_available()}
 print(json.dumps(found))
 """
 
@@ -122,7 +121,9 @@ def _libraries() -> Iterator[Finding]:
     if found["torch"]:
         yield Finding("torch", "fail", f"torch does not import: {found['torch']}", "Reinstall torch.")
         return
-    device = "CUDA is there" if found["cuda"] else "no CUDA: the processor draws"
+    device = "no GPU that it can use: the processor draws"
+    if found["cuda"] or found["mps"]:
+        device = "CUDA is there" if found["cuda"] else "Apple's GPU is there"
     yield Finding("torch", "ok", f"{found['version']}, {device}, {found['threads']} of {os.cpu_count()} cores")
     if found["torchvision"] not in ("", "absent"):
         yield Finding(
@@ -146,7 +147,10 @@ def _models(name: str, home: Path | None) -> Iterator[Finding]:
         return
     yield from _fit(preset, home)
     for role, model in preset.models.items():
-        if model.hub and not model.here:
+        if preset.spares(role) and not model.here:
+            text = f"{preset.name}, {role}: {model.hub} is not on this computer; photographs are cut out without it."
+            yield Finding("weights", "note", text, f"It would do that better: limner presets get {preset.name}")
+        elif model.hub and not model.here:
             what = model.hub if model.file is None else f"what {model.file.name} needs of {model.hub}"
             text = f"{preset.name}, {role}: {what} is not on this computer."
             yield Finding("weights", "fail", text, f"limner presets get {preset.name}")
@@ -157,19 +161,25 @@ def _models(name: str, home: Path | None) -> Iterator[Finding]:
 def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
     """Where the preset's large models go on this machine, and which other presets fit it."""
     from ..tools.machine import fit, machine
-    from ..tools.presets import presets
+    from ..tools.needs import quick, to_begin_with
+    from ..tools.presets import preset_files, read_preset
+    from .presets import beginning
 
     for role, model in preset.models.items():
         if model.memory and role in ("ar", "diffusion"):
             found = fit(model, machine())
             yield Finding("machine", "ok" if found.possible else "fail", f"{preset.name}, {role}: {found.sentence}.")
-    quick = [
-        other.name
-        for other in presets(home)
-        if all(0 <= (found := fit(model, machine())).seconds < PATIENCE and found.possible
-               for model in other.models.values())
-    ]  # fmt: skip
-    yield Finding("machine", "ok", f"{machine().name}: a picture within a minute by {', '.join(quick)}")
+    known = []
+    for name, file in sorted(preset_files(home).items()):
+        try:
+            known.append(read_preset(file))
+        except LimnerError as error:
+            yield Finding("preset", "note", f"The preset {name} cannot be used: {error.text}", error.hint)
+    here = machine()
+    names = ", ".join(other.name for other in quick(known, here))
+    yield Finding(
+        "machine", "ok", f"{here.plainly}: a picture within a minute by {names}.", beginning(to_begin_with(known, here))
+    )
 
 
 def _weights(what: str, folder: Path) -> Finding:

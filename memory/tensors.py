@@ -19,6 +19,13 @@ BYTES = {
 """Of one element, by the format's names of its types."""
 MAX_HEADER = 16 * 2**20
 MAX_TENSORS = 50_000
+DISGUISES = (
+    (b"PK\3\4", "a pickle under another name, which can run any code"),
+    (b"\x80\2", "a pickle under another name, which can run any code"),
+    (b"version ", "a pointer of Git LFS: the file itself was never fetched (git lfs pull)"),
+    (b"<", "a web page that was saved in place of the file"),
+)
+"""What lies under a name that ends in safetensors, by its first bytes, which would read as an enormous length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +46,13 @@ def read_header(path: Path) -> Header:
     size = path.stat().st_size
     with open(path, "rb") as file:
         first = file.read(8)
+        for beginning, what in DISGUISES:
+            if first.startswith(beginning):
+                raise ValueError(f"it is {what}")
         if len(first) < 8:
             raise ValueError("it is too short to be a safetensors file")
         (length,) = struct.unpack("<Q", first)
         if length > min(MAX_HEADER, size - 8):
-            # A pickle or a zip renamed begins with bytes that read as an enormous length.
             raise ValueError("it is no safetensors file, or only the beginning of one")
         text = file.read(length)
     try:
@@ -79,7 +88,7 @@ def _checked(content: dict[str, Any], metadata: dict[str, str], bytes_left: int)
         if not whole or not all(type(n) is int and 0 <= n < 2**48 for n in (*shape, *span)):
             raise ValueError("a tensor in its header is malformed")
         if not isinstance(kind, str) or kind not in BYTES:
-            raise ValueError("a tensor in it is of a type that Limner does not read")
+            raise ValueError(f"its weights are stored as {kind}, which is not read here; there may be one in 16 bits")
         if span[1] - span[0] != prod(shape) * BYTES[kind]:
             raise ValueError("a tensor in it has another size than its shape")
         shapes[name], types[name] = tuple(shape), kind

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+PIECE = 50_000
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -21,6 +23,10 @@ class Hub:
         self.asked: list[str] = []
         self.cut_after: int | None = None
         """Bytes of a large file after which the connection is cut, once."""
+        self.gated = False
+        """Whether files are for those who have agreed; the list of them is for all."""
+        self.pause = 0.0
+        """Seconds before each piece of a large file."""
         self.status: int = 200
         self.headers: dict[str, str] = {}
 
@@ -40,8 +46,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if show:
-                self.wfile.write(body)
+            for piece in range(0, len(body) if show else 0, PIECE):
+                time.sleep(hub.pause)
+                self.wfile.write(body[piece : piece + PIECE])
 
         def _json(self, data: object) -> None:
             self._send(200, json.dumps(data).encode(), {"Content-Type": "application/json"}, True)
@@ -55,7 +62,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _answer(self, show: bool) -> None:
             path = self.path.split("?")[0]
             hub.asked.append(f"{self.command} {path}" + (f" {self.headers['Range']}" if self.headers["Range"] else ""))
-            if hub.status != 200:
+            if hub.gated and "/resolve/" in path:
+                self._send(401, b"{}", {"X-Error-Code": "GatedRepo"}, show)
+            elif hub.status != 200:
                 self._send(hub.status, b'{"error": "no"}', hub.headers, show)
             elif re.fullmatch(rf"/api/models/{hub.name}(/revision/[^/]+)?", path):
                 self._json({"id": hub.name, "sha": COMMIT, "siblings": [{"rfilename": n} for n in hub.files()]})

@@ -48,9 +48,9 @@ tensors, tokenizers), and compared, pixel by pixel, with the library's own pipel
 conditioning, adapters and seeds are known to be right; how good the pictures are is not.
 
 Never run: true weights, true size, a GPU, 8 and 4 bits of the diffusion families (the library quantises them on a GPU
-alone), offload layer by layer, compiled blocks at true size, Stable Diffusion 2 in one file. 8 and 4 bits of Janus and
-Emu3 ran on a processor (`tests/test_quantised.py`). What a GPU would be given was tried on a played one, where tensors
-from here and from there do not mix, in 16 bits, whole and with idle parts in the computer's memory
+alone), offload layer by layer, compiled blocks at true size. 8 and 4 bits of Janus and Emu3 ran on a processor
+(`tests/test_quantised.py`). What a GPU would be given was tried on a played one, where tensors from here and from there
+do not mix, in 16 bits, whole and with idle parts in the computer's memory, trainings included
 (`tests/test_elsewhere.py`); kernels, speed and memory of a real one were not.
 
 The revisions were written down where the hub could not be asked. `limner presets get` takes nothing else unasked: one
@@ -79,8 +79,18 @@ models:
     adapters: [../models/style.safetensors]   # LoRA and learned words of others, always on
     bits: 16                   # placement is chosen for the machine; what stands here wins
     steps: 25                  # settings of the family and of the methods
+    sampler: {kind: DDIMScheduler, timestep_spacing: trailing}   # a class of diffusers, and what it takes
   encoder: {family: clip, folder: ../models/clip}
+  segmenter: {family: sam2, hub: facebook/sam2.1-hiera-tiny, licence: Apache-2.0}   # cuts photographs out
 ```
+
+One file of Stable Diffusion 2 needs a folder with the configs and tokenizers of its own kind: 2-base draws 512
+pixels, 2 and 2.1 draw 768 and predict v, and the file does not say which it is. Files that were distilled to few
+steps (turbo, lightning, LCM) look like any other, too: they want their makers' `steps`, `guidance: 1` and `sampler`.
+Inpainting checkpoints are refused; the ones that they were made from paint in masks.
+
+The presets below name that segmentation model too. `presets get` shows and fetches it with the rest; what was fetched
+before, or has no hub to ask, works on without it, as `limner doctor` says ([photographs](photographs.md)).
 """
 
 
@@ -124,7 +134,8 @@ def page(weights: Mapping[str, int]) -> str:
         for role, spec in preset.models.items():
             commit = spec.revision if len(spec.revision) < 40 else spec.revision[:12]
             licence = spec.licence + ("" if spec.commercial else ", **not for commercial use**")
-            parts.append(f"- {role}: [{spec.hub}](https://huggingface.co/{spec.hub}) at `{commit}`, {licence}")
+            spare = "; the rest works without it" if preset.spares(role) else ""
+            parts.append(f"- {role}: [{spec.hub}](https://huggingface.co/{spec.hub}) at `{commit}`, {licence}{spare}")
             if adapter := spec.settings.get("image_adapter"):
                 parts.append(f"- image adapter: [{adapter['hub']}](https://huggingface.co/{adapter['hub']}), "
                              f"`{adapter['weights']}`, {adapter['licence']}")  # fmt: skip

@@ -273,3 +273,70 @@ def test_a_checkpoint_of_other_sizes_or_with_gaps_is_refused(folder, tmp_path):
     save_file(weights, file, metadata={"format": "pt"})
     with pytest.raises(ModelError):
         StableDiffusion.load(copy)
+
+
+def heard_by(kind: str, wide: int = 16) -> dict[str, torch.Tensor]:
+    """The part of an IP-Adapter between the image encoder and the U-Net, as published; `wide` is what it hears."""
+    weights, biases = {}, {}
+    if kind == "plus":
+        weights = {"latents": torch.randn(1, 16, 64)}
+        shapes = {"proj_in": (64, wide), "proj_out": (16, 64)}
+        norms = {"norm_out": 16} | {
+            f"layers.{n}.{norm}": 64 for n in range(4) for norm in ("0.norm1", "0.norm2", "1.0")
+        }
+        inside = {"0.to_q": (64, 64), "0.to_kv": (128, 64), "0.to_out": (64, 64), "1.1": (256, 64), "1.3": (64, 256)}
+        unbiased = {f"layers.{n}.{name}": shape for n in range(4) for name, shape in inside.items()}
+    elif kind == "full face":
+        shapes, norms, unbiased = {"proj.0": (wide, wide), "proj.2": (16, wide)}, {"proj.3": 16}, {}
+    else:
+        shapes, norms, unbiased = {"proj.0": (32, 512), "proj.2": (64, 32)}, {"norm": 16}, {}
+    for name, shape in (shapes | unbiased).items():
+        weights[f"{name}.weight"] = torch.randn(shape) / 8
+    for name, size in norms.items():
+        weights[f"{name}.weight"] = torch.ones(size)
+    for name, size in norms.items() | {(name, shape[0]) for name, shape in shapes.items()}:
+        biases[f"{name}.bias"] = torch.zeros(size)
+    made = weights | biases
+    return {f"image_proj.{name}": tensor for name, tensor in made.items()}
+
+
+def with_adapter(folder, change):
+    """The checkpoint's IP-Adapter, changed."""
+    from safetensors.torch import load_file, save_file
+
+    file = folder / "models" / "ip-adapter_tiny.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in change(load_file(file)).items()}, file)
+    return folder
+
+
+def replaced(new):
+    return lambda old: {k: v for k, v in old.items() if k.startswith("ip_adapter")} | new
+
+
+@pytest.mark.parametrize("kind", ["plus", "full face"])
+def test_larger_ip_adapters_hear_the_encoders_last_layer(folder, tmp_path, kind):
+    plain = StableDiffusion.load(folder)
+    copy = with_adapter(shutil.copytree(folder, tmp_path / "copy"), replaced(heard_by(kind)))
+    model = StableDiffusion.load(copy)
+    heard = model.image_embeddings([Image.new("RGB", (16, 16), "red")])
+    drawn = [model.generate(Painting("a dog", steps=2, subjects=s)) for s in ((Subject(heard),), ())]
+    assert not same(*drawn)
+    # What was kept of a subject for the small adapter is not what this one hears.
+    assert model.space != plain.space == StableDiffusion.space_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (replaced(heard_by("FaceID")), "FaceID adapter.*face recogniser"),
+        (replaced(heard_by("plus", 20)), "another image encoder: it hears 20 numbers"),
+        (lambda old: {k: v[:, :6] if "proj.weight" in k else v for k, v in old.items()}, "another image encoder"),
+        (lambda old: {k: v.repeat(1, 48) if "_ip" in k else v for k, v in old.items()}, "made for Stable Diffusion 1,"),
+        (lambda old: {"lora_unet_a.lora_down.weight": torch.ones(2, 2)}, "is a LoRA, not an IP-Adapter"),
+    ],
+)
+def test_an_ip_adapter_that_cannot_hear_is_told_by_why(folder, tmp_path, change, said):
+    copy = with_adapter(shutil.copytree(folder, tmp_path / "copy"), change)
+    with pytest.raises(ModelError, match=said) as caught:
+        StableDiffusion.load(copy)
+    assert caught.value.hint and "\n" not in caught.value.text

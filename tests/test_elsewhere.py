@@ -13,11 +13,13 @@ import pytest
 import yaml
 from PIL import Image
 
+from limner.errors import UserError
 from limner.memory.values import Adapter, Scores
 from limner.tools.backbones import backbones
 from limner.tools.backbones.diffusion import Painting, Subject
 from limner.tools.presets import load_preset
 from limner.tools.studio import Studio
+from limner.tools.training.denoising import DenoisingTask
 from limner.tools.values import DrawRequest
 
 from . import tiny
@@ -128,4 +130,48 @@ def test_a_method_learns_draws_and_is_scored_there(pair, preset, tmp_path):
             if request.source is None or "edit" in method.capabilities:
                 drawn, _ = run(method, request, [1])
                 assert studio.score(drawn[0].image, (known,), request.prompt).text is not None
+        studio.close()
+
+
+@pytest.mark.filterwarnings("ignore:You are calling .generate")
+@pytest.mark.parametrize("name", long_form(["lora", "textual_inversion", "pivotal"]))
+def test_a_method_learns_where_idle_parts_wait_here(name, preset, tmp_path, monkeypatch):
+    """As on a card that the whole model does not fit: only the image encoder is not there while it is trained."""
+    data = yaml.safe_load(preset("stable_diffusion", tmp_path).read_text())
+    data["models"]["diffusion"]["offload"] = "parts"
+    (tmp_path / "parts.yaml").write_text(yaml.safe_dump(data))
+    places: list[dict[str, str]] = []
+    loss = DenoisingTask.loss
+
+    def watched(self, chosen, chance):
+        parts = {part: getattr(self.pipe, part) for part in ("unet", "vae", "text_encoder", "image_encoder")}
+        places.append({part: next(iter(module.parameters())).device.type for part, module in parts.items()})
+        return loss(self, chosen, chance)
+
+    monkeypatch.setattr(DenoisingTask, "loss", watched)
+    with elsewhere() as device:
+        studio = Studio(load_preset(tmp_path / "parts.yaml"))
+        known = learned(studio, studio.method(name), subject(), tmp_path)
+        there = {"unet": device, "vae": device, "text_encoder": device, "image_encoder": "cpu"}
+        assert len(places) > 2 and all(place == there for place in places)
+        for method in (name, "ip_adapter"):
+            drawn, _ = run(studio.method(method), DrawRequest("Biscuit on the beach", (known,)), [1])
+            assert drawn[0].image.size == (16, 16)
+        pipe = studio.backbone("diffusion").pipe
+        assert next(iter(pipe.unet.parameters())).device.type == "cpu" and hasattr(pipe.unet, "_hf_hook")
+        studio.close()
+
+
+def test_where_layers_wait_here_nothing_can_be_trained_and_that_is_said(preset, tmp_path):
+    data = yaml.safe_load(preset("stable_diffusion", tmp_path).read_text())
+    data["models"]["diffusion"] |= {"offload": "parts"}
+    (tmp_path / "layers.yaml").write_text(yaml.safe_dump(data))
+    with elsewhere():
+        studio = Studio(load_preset(tmp_path / "layers.yaml"))
+        model = studio.backbone("diffusion")
+        model.place = replace(model.place, offload="layers")
+        with pytest.raises(UserError, match="layer by layer only, so nothing can be trained") as caught:
+            learned(studio, studio.method("lora"), subject(), tmp_path)
+        assert "4 GB" in caught.value.hint
+        model.place = replace(model.place, offload="parts")
         studio.close()

@@ -11,11 +11,13 @@ import pytest
 import torch
 import yaml
 
+from limner.cli.app import app
 from limner.errors import ModelError
 from limner.memory.events import Progress
 from limner.tools.backbones.janus import Janus
 from limner.tools.backbones.stable_diffusion import StableDiffusion
 from limner.tools.machine import Machine, Placement, fit, out_of_memory
+from limner.tools.needs import to_begin_with
 from limner.tools.presets import ModelSpec, load_preset, presets
 from limner.tools.shelf import Shelf, remarks
 from limner.tools.studio import Studio
@@ -212,3 +214,38 @@ def test_remarks_before_anything_is_drawn():
     told = " ".join(remarks(load_preset("kontext"), gpu(24)))
     assert "not be used commercially" in told and "8 bits" in told and "one picture at a time" in told
     assert remarks(load_preset("starter"), gpu(24)) == []
+
+
+APPLE = Machine("mps", "Apple GPU", 18 * GB, 24 * GB, 5)
+NEWCOMERS = {
+    "laptop": (Machine("cpu", "8 cores", 16 * GB, 16 * GB, 0.32), "sd15", "8 cores, 16 GB of memory, no GPU"),
+    "8 GB": (gpu(8, host=16), "flux2-klein", "a GPU with 8 GB, in a computer with 16 GB"),
+    "24 GB": (gpu(24), "flux2-klein", "a GPU with 24 GB, in a computer with 64 GB"),
+    "Mac": (APPLE, "sd15", "Apple GPU with up to 18 of the computer's 24 GB"),
+    "old": (processor(3), None, "8 cores, 3 GB of memory, no GPU"),
+}
+
+
+@pytest.mark.parametrize("who", NEWCOMERS)
+def test_a_newcomer_is_told_what_to_begin_with(who, monkeypatch, capsys):
+    """What draws the subjects of photographs, is free for any use, and quick here, or at least fits."""
+    here, name, said = NEWCOMERS[who]
+    found = to_begin_with(presets(), here)
+    assert (found and found.name) == name and here.plainly == said
+    monkeypatch.setattr("limner.tools.machine.machine", lambda: here)
+    with pytest.raises(SystemExit) as ended:
+        app(["presets"], prog_name="limner")
+    first, *rows, last = capsys.readouterr().out.splitlines()
+    assert not ended.value.code and said in first
+    assert f"limner presets get {name} (" in last if name else "starter draws its own world" in last
+    named = [row.split(":")[0].strip("* ") for row in rows if not row.startswith("    ")]
+    assert named[0] == "starter" and set(named) == {preset.name for preset in presets()}
+    fitting = ["does not fit" not in row for row in rows if row.startswith("    ")]
+    assert fitting == sorted(fitting, reverse=True)
+
+
+def test_how_it_fits_is_said_plainly():
+    assert fit(MODEL, gpu(48)).plainly == "fits: about 4 s a picture"
+    assert fit(MODEL, gpu(8, host=16)).plainly == "fits in 4 bits, a little coarser: about 5 s a picture"
+    assert "with idle parts in the computer's memory" in fit(MODEL, gpu(16)).plainly
+    assert "may fill 2 of 2 GB here" in fit(MODEL, processor(2)).plainly

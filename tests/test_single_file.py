@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from safetensors.torch import load_file, save_file
 from limner.errors import LimnerError, ModelError, UserError
 from limner.tools.backbones import backbones, weights_hash
 from limner.tools.backbones.diffusion import Painting
+from limner.tools.backbones.stable_diffusion import StableDiffusion
+from limner.tools.backbones.stable_diffusion_xl import StableDiffusionXL
 from limner.tools.machine import Machine, fit
 from limner.tools.presets import check_preset, load_preset, localised, own_folder
+from limner.tools.samplers import hurried
 from limner.tools.studio import Studio
 from limner.tools.weights import sources
 
@@ -69,7 +73,93 @@ def test_one_file_and_its_folder_are_the_same_model(places, configs, family):
     assert one.hash == weights_hash(file) != whole.hash and one.space == whole.space
 
 
-@pytest.mark.parametrize("damage", ["pickle", "truncated", "lora", "other", "inpainting", "missing", "nan"])
+def test_the_second_kind_of_stable_diffusion_is_read_whole(tmp_path):
+    import diffusers
+
+    folder = tiny.stable_diffusion_2(tmp_path / "model")
+    file = tiny_ldm.write(
+        diffusers.DiffusionPipeline.from_pretrained(folder, local_files_only=True), tmp_path / "2.safetensors"
+    )
+    whole, one = (StableDiffusion.load(folder, settings=asked) for asked in ({}, {"file": str(file)}))
+    assert "cond_stage_model.model.text_projection" in load_file(file)
+    assert state(one).keys() == state(whole).keys()
+    assert all(torch.equal(tensor, state(whole)[name]) for name, tensor in state(one).items())
+    assert one.pipe.scheduler.config.prediction_type == "v_prediction"
+    assert np.array_equal(*(np.asarray(model.generate(ASKED)[0]) for model in (one, whole)))
+
+
+V = {"prediction_type": "v_prediction", "timestep_spacing": "trailing"}
+
+
+@pytest.mark.parametrize("mark", ["tensor", "metadata"])
+def test_what_predicts_v_is_not_taken_for_another(places, configs, tmp_path, mark):
+    """Fine-tunes of XL that predict v have the shapes of those that do not."""
+    file, tensors = tmp_path / "model.safetensors", load_file(places["stable_diffusion_xl"][1])
+    metadata = {"modelspec.prediction_type": "v"} if mark == "metadata" else {}
+    save_file(tensors | ({"v_pred": torch.empty(0)} if mark == "tensor" else {}), file, metadata)
+    folder, asked = configs["stable_diffusion_xl"], {"file": str(file), "side": 64}
+    with pytest.raises(ModelError, match="predicts v, and would be taken for one that predicts epsilon") as caught:
+        StableDiffusionXL.load(folder, settings=asked)
+    assert "sampler: {prediction_type: v_prediction" in caught.value.hint
+    model = StableDiffusionXL.load(folder, settings=asked | {"sampler": V})
+    assert model.pipe.scheduler.config.prediction_type == "v_prediction"
+    epsilon = StableDiffusionXL.load(folder, settings={"file": str(places["stable_diffusion_xl"][1]), "side": 64})
+    assert not np.array_equal(*(np.asarray(m.generate(ASKED)[0]) for m in (model, epsilon)))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", ["EulerAncestralDiscreteScheduler", "LCMScheduler", "TCDScheduler"])
+def test_few_steps_with_the_sampler_that_a_checkpoint_wants(places, family, kind):
+    import diffusers
+
+    asked = {"kind": kind, "timestep_spacing": "trailing"}
+    model = backbones()[family].load(places[family][0], settings={"side": 64, "sampler": asked})
+    assert isinstance(model.pipe.scheduler, getattr(diffusers, kind))
+    few = replace(ASKED, steps=2, guidance=1.0)
+    drawn = np.asarray(model.generate(few)[0])
+    assert np.array_equal(drawn, np.asarray(model.generate(few)[0]))
+    if family == "stable_diffusion":  # the loop of our own: as the library's
+        generator = torch.Generator().manual_seed(7)
+        by_hand = model.pipe(ASKED.prompt, num_inference_steps=2, guidance_scale=1.0, generator=generator, eta=0.3,
+                             ip_adapter_image_embeds=[torch.zeros(1, 1, 8)]).images[0]  # fmt: skip
+        assert np.abs(drawn.astype(int) - np.asarray(by_hand)).max() <= 2
+
+
+def test_a_sampler_that_does_not_suit_is_named(places):
+    folder = places["stable_diffusion"][0]
+    unfit = "no sampler for this model"
+    for asked, said in (({"kind": "FlowMatchEulerDiscreteScheduler"}, unfit), ({"kind": "Eulr"}, unfit),
+                        ({"timestep_spacin": "x"}, "no setting 'timestep_spacin'")):  # fmt: skip
+        with pytest.raises(UserError, match=said) as caught:
+            StableDiffusion.load(folder, settings={"sampler": asked})
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sdxl_lightning_4step.safetensors", "steps: 4, guidance: 1, sampler: {timestep_spacing: trailing}"),
+        ("sd_xl_turbo_1.0_fp16.safetensors", "steps: 4, guidance: 1"),
+        ("Hyper-SDXL-8steps.safetensors", "steps: 8"),
+        ("dreamshaper_lcm.safetensors", "kind: LCMScheduler"),
+        ("juggernaut.safetensors", ""),
+    ],
+)
+def test_a_checkpoint_of_few_steps_is_known_by_its_name(name, said):
+    told = hurried(Path(name), {})
+    assert said in told and bool(told) == bool(said)
+    assert bool(hurried(Path("x.safetensors"), {"modelspec.title": name})) == bool(said)
+
+
+WRONG = {
+    "pickle": "is a pickle", "truncated": "shorter than its header", "lora": "is a LoRA, not a model",
+    "other": "made for Stable Diffusion XL, and no text encoder", "inpainting": "is an inpainting checkpoint",
+    "pix2pix": "is an InstructPix2Pix", "second": "was made for Stable Diffusion 2, and .* is of a model with words 16",
+    "bare": r"no autoencoder \(VAE\) of this family", "missing": "holds no usable", "nan": "is no number",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", WRONG)
 def test_a_wrong_file_is_refused_in_one_sentence(places, configs, tmp_path, damage):
     file, tensors = tmp_path / "model.safetensors", load_file(places["stable_diffusion"][1])
     first = "model.diffusion_model.input_blocks.0.0.weight"
@@ -79,6 +169,12 @@ def test_a_wrong_file_is_refused_in_one_sentence(places, configs, tmp_path, dama
         tensors = load_file(places["stable_diffusion_xl"][1])
     elif damage == "inpainting":
         tensors[first] = torch.zeros(16, 9, 3, 3)
+    elif damage == "pix2pix":
+        tensors[first] = torch.zeros(16, 8, 3, 3)
+    elif damage == "second":
+        tensors = {k: torch.zeros(len(t), 1024) if k.endswith("attn2.to_k.weight") else t for k, t in tensors.items()}
+    elif damage == "bare":
+        tensors = {k: t for k, t in tensors.items() if not k.startswith("first_stage_model.")}
     elif damage == "missing":
         del tensors["model.diffusion_model.middle_block.0.in_layers.2.weight"]
     elif damage == "nan":
@@ -88,7 +184,7 @@ def test_a_wrong_file_is_refused_in_one_sentence(places, configs, tmp_path, dama
         file = file.rename(tmp_path / "model.ckpt")
     elif damage == "truncated":
         file.write_bytes(file.read_bytes()[:-10])
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(ModelError, match=WRONG[damage]) as caught:
         backbones()["stable_diffusion"].load(configs["stable_diffusion"], settings={"file": str(file)})
     assert "\n" not in caught.value.text and file.name.partition(".")[0] in caught.value.text
 

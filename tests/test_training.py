@@ -20,9 +20,11 @@ from limner.memory.tensors import read_header
 from limner.memory.values import Scores
 from limner.tools.presets import load_preset
 from limner.tools.studio import Studio
+from limner.tools.training.denoising import DenoisingTask
 from limner.tools.training.front import Front, Point, point_of
 from limner.tools.training.pictures import compose, cut_out, fill_rows, pick, weights
 from limner.tools.training.scenes import Caption, Captioner, Scenes, prior_scenes, probe_prompts
+from limner.tools.training.tokens import TokenTask
 from limner.tools.training.tuned import Held
 from limner.tools.training.tuned_diffusion import spoken
 from limner.tools.values import SubjectInput
@@ -73,6 +75,41 @@ def learn(studio, folder, name="ar_lora", score=None, cancelled=lambda: False, s
 
 
 # The loop
+
+
+SHORT_OF = {"ar_lora": TokenTask, "lora": DenoisingTask}
+
+
+@pytest.mark.parametrize("name", SHORT_OF)
+def test_where_the_memory_is_short_it_learns_the_same_in_smaller_pieces(studio, tmp_path, monkeypatch, name):
+    """First activations are recomputed, then a batch is taken apart."""
+    task = SHORT_OF[name]
+    loss, sizes, recomputed = task.loss, [], []
+
+    def short(self, chosen, chance):
+        sizes.append(len(chosen))
+        if torch.is_grad_enabled() and (len(chosen) > 2 or not recomputed):
+            raise torch.OutOfMemoryError("out of memory")
+        return loss(self, chosen, chance)
+
+    recompute = task.recompute
+    monkeypatch.setattr(task, "recompute", lambda self: (recomputed.append(1), recompute(self)))
+    monkeypatch.setattr(task, "loss", short)
+    made = learn(studio, tmp_path, name, batch=5, most_steps=2, precision="float32")
+    assert made.folder is not None and made.facts["steps"] == 2 and recomputed == [1]
+    assert any("smaller pieces" in text for text in made.facts["notices"]) and len(made.facts["notices"]) == 1
+    assert {5, 3, 2} <= set(sizes) and max(sizes[-3:]) <= 4
+
+
+def test_what_does_not_fit_one_at_a_time_is_said(studio, tmp_path, monkeypatch):
+    def never(self, chosen, chance):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(TokenTask, "loss", never)
+    monkeypatch.setattr("limner.tools.training.loop.Training._held", lambda self: 0.0)
+    with pytest.raises(ModelError, match="memory is not enough to train Biscuit with ar_lora") as caught:
+        learn(studio, tmp_path, precision="float32")
+    assert caught.value.hint
 
 
 def test_an_interrupted_training_ends_where_an_undisturbed_one_does(studio, tmp_path):

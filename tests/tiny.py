@@ -89,6 +89,44 @@ def segformer(folder: Path) -> Path:
     return folder
 
 
+def sam2(folder: Path, film: bool = False) -> Path:
+    """A `Sam2Model` of five blocks; `film`: with the memory of a `Sam2VideoModel`, as the published checkpoints are."""
+    import torch
+    from transformers import Sam2Config, Sam2Model, Sam2VideoConfig, Sam2VideoModel
+
+    torch.manual_seed(0)
+    eyes = {
+        "model_type": "sam2_hiera_det_model", "image_size": [64, 64], "hidden_size": 8, "num_attention_heads": 1,
+        "blocks_per_stage": [1, 1, 2, 1], "embed_dim_per_stage": [8, 16, 32, 64],
+        "num_attention_heads_per_stage": [1, 1, 2, 4], "window_size_per_stage": [4, 4, 4, 2],
+        "global_attention_blocks": [3], "window_positional_embedding_background_size": [2, 2],
+    }  # fmt: skip
+    config = {
+        "vision_config": {
+            "backbone_config": eyes, "backbone_channel_list": [64, 32, 16, 8], "fpn_hidden_size": 32,
+            "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+        },
+        "prompt_encoder_config": {"hidden_size": 32, "image_size": 64, "patch_size": 16, "mask_input_channels": 4},
+        "mask_decoder_config": {"hidden_size": 32, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
+    }  # fmt: skip
+    memory = {
+        "memory_attention_hidden_size": 32, "memory_attention_feed_forward_hidden_size": 32,
+        "memory_attention_num_layers": 1, "memory_encoder_hidden_size": 32, "memory_encoder_output_channels": 8,
+        "mask_downsampler_embed_dim": 32, "memory_fuser_embed_dim": 32, "memory_fuser_intermediate_dim": 32,
+        "memory_fuser_num_layers": 1,
+    }  # fmt: skip
+    made = (
+        Sam2VideoModel(Sam2VideoConfig(**config, **memory, image_size=64)) if film else Sam2Model(Sam2Config(**config))
+    )
+    # Fresh weights are so small that every mask would be the same.
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            if parameter.ndim > 1 and "positional" not in name:
+                parameter.mul_(12)
+    made.save_pretrained(folder)
+    return folder
+
+
 def stable_diffusion(folder: Path) -> Path:
     """A `StableDiffusionPipeline` with an IP-Adapter in the published layout: 16 px pictures, 8 x 8 x 4 latents."""
     import torch
@@ -138,10 +176,30 @@ def stable_diffusion(folder: Path) -> Path:
     return folder
 
 
+def stable_diffusion_2(folder: Path) -> Path:
+    """A `StableDiffusionPipeline` of the second kind: OpenCLIP's text encoder, linear projections, predicting v."""
+    import torch
+    from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    first = stable_diffusion(folder.with_name("first"))
+    pipe = StableDiffusionPipeline.from_pretrained(first, local_files_only=True)
+    torch.manual_seed(0)
+    text = pipe.text_encoder.config.to_dict() | {"num_hidden_layers": 2, "hidden_act": "gelu", "projection_dim": 16}
+    unet = {name: pipe.unet.config[name] for name in pipe.unet.config if not name.startswith("_")}
+    unet |= {"use_linear_projection": True, "attention_head_dim": [2, 4], "encoder_hid_dim_type": None}
+    pipe.text_encoder = CLIPTextModel(CLIPTextConfig(**text))
+    pipe.unet = UNet2DConditionModel(**unet)
+    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, prediction_type="v_prediction", clip_sample=False)
+    pipe.save_pretrained(folder)
+    return folder
+
+
 BUILDERS = {
     "janus": janus,
     "clip": clip,
     "segformer": segformer,
+    "sam2": sam2,
     "stable_diffusion": stable_diffusion,
     "stable_diffusion_xl": tiny_pipelines.stable_diffusion_xl,
     "flux": tiny_pipelines.flux,

@@ -1,6 +1,6 @@
 """A pipeline's weights in one file, under the names that latent diffusion's makers gave them.
 
-The inverse of what diffusers renames when it reads such a file, from Stable Diffusion 1.x and XL as published.
+The inverse of what diffusers renames when it reads such a file, from Stable Diffusion 1.x, 2.x and XL as published.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ def write(pipe: Any, file: Path, half: bool = False) -> Path:
 
     tensors = {f"model.diffusion_model.{unet_name(n, pipe.unet)}": t for n, t in pipe.unet.state_dict().items()}
     tensors |= {f"first_stage_model.{n}": t for n, t in _vae(pipe.vae)}
-    if getattr(pipe, "text_encoder_2", None) is None:
+    if pipe.text_encoder.config.hidden_act == "gelu" and getattr(pipe, "text_encoder_2", None) is None:
+        tensors |= {f"cond_stage_model.model.{n}": t for n, t in _open_clip_of_2(pipe.text_encoder)}
+    elif getattr(pipe, "text_encoder_2", None) is None:
         tensors |= {f"cond_stage_model.transformer.text_model.{n}": t for n, t in _clip(pipe.text_encoder)}
     else:
         first, second = "conditioner.embedders.0.transformer.text_model.", "conditioner.embedders.1.model."
         tensors |= {first + n: t for n, t in _clip(pipe.text_encoder)}
-        tensors |= {second + n: t for n, t in _open_clip(pipe.text_encoder_2)}
+        tensors |= {second + n: t for n, t in _open_clip(pipe.text_encoder_2.state_dict())}
     tensors = {n: t.half() if half and t.is_floating_point() else t for n, t in tensors.items()}
     save_file({n: t.contiguous() for n, t in tensors.items()}, file)
     return file
@@ -97,10 +99,22 @@ def _clip(encoder: Any) -> Iterator[tuple[str, Any]]:
         yield name.removeprefix("text_model."), tensor
 
 
-def _open_clip(encoder: Any) -> Iterator[tuple[str, Any]]:
+def _open_clip_of_2(encoder: Any) -> Iterator[tuple[str, Any]]:
+    """Stable Diffusion 2's, with what its readers leave out: the projection and one layer more."""
     import torch
 
-    tensors = {name.removeprefix("text_model."): tensor for name, tensor in encoder.state_dict().items()}
+    tensors = dict(encoder.state_dict())
+    last = f"layers.{encoder.config.num_hidden_layers - 1}."
+    after = f"layers.{encoder.config.num_hidden_layers}."
+    tensors |= {name.replace(last, after): torch.randn_like(t) for name, t in tensors.items() if last in name}
+    tensors["text_projection.weight"] = torch.randn(encoder.config.hidden_size, encoder.config.hidden_size)
+    yield from _open_clip(tensors)
+
+
+def _open_clip(tensors: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    import torch
+
+    tensors = {name.removeprefix("text_model."): tensor for name, tensor in tensors.items()}
     yield "text_projection", tensors.pop("text_projection.weight").T
     for name, tensor in tensors.items():
         old = name

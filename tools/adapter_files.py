@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from .checkpoints import CONVERT, checked_header, finite_tensors
+from .recognised import SD1, base, kind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +35,8 @@ class Adapter:
     """As `load_lora_weights` takes it."""
     words: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     """By word and text encoder ("" the first, "2" the second): vectors `[n, d]`."""
+    base: str = ""
+    """The model that it says it was made for."""
 
 
 def read_adapter(path: Path, pipe: Any) -> Adapter:
@@ -43,16 +46,21 @@ def read_adapter(path: Path, pipe: Any) -> Adapter:
     """
     found = Adapter(path.name)
     for file in _files(path):
-        metadata, tensors = checked_header(file).metadata, finite_tensors(file)
+        header = checked_header(file)
+        what, todo = kind(header)
+        if what not in ("", "a LoRA", "a learned word"):
+            raise ModelError(f"{path.name} is {what}, not a LoRA or a learned word.", todo)
+        metadata, tensors = header.metadata, finite_tensors(file)
+        found.base = found.base or base(header)
         if any(":" in name and name.rsplit(":", 1)[1] in ("up", "down") for name in tensors):
             found.lora |= _early_layout(file, tensors, metadata, pipe)
         elif any(name.startswith(PEFT) for name in tensors):
             found.lora |= _peft_layout(file, tensors, pipe)
         elif any("lora" in name.lower() for name in tensors):
             found.lora |= tensors
-        found.words |= _words(file, tensors)
+        found.words |= _words(file, tensors, pipe, found.base)
     if not found.lora and not found.words:
-        raise ModelError(f"{path.name} holds neither LoRA nor learned words.")
+        raise ModelError(f"{path.name} holds neither LoRA nor learned words.", "Name another file under `adapters`.")
     return found
 
 
@@ -65,7 +73,7 @@ def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.safetensors"))
     files += [file for part in PARTS for file in sorted((path / part).glob("*.safetensors"))]
     if not files:
-        raise ModelError(f"There is no adapter in {path}.", "A folder with safetensors files, or one such file.")
+        raise ModelError(f"There is no adapter in {path}.", "Name a safetensors file, or a folder with such files.")
     return files
 
 
@@ -150,15 +158,17 @@ def _block(name: str) -> str:
     return f"{head}{found}{rest.partition('.')[0]}" if found else name
 
 
-def _words(file: Path, tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+def _words(file: Path, tensors: Mapping[str, Tensor], pipe: Any, made_for: str) -> dict[str, dict[str, Tensor]]:
     """Learned words of a file by text encoder."""
 
     def rows(tensor: Tensor) -> Tensor:
         return tensor[None] if tensor.ndim == 1 else tensor
 
     if "emb_params" in tensors:
+        if getattr(pipe, "text_encoder_2", None) is not None:
+            raise ModelError(f"{file.name} was learned for {made_for or SD1}; this model reads with two text encoders.")
         return {f"<{file.stem}>": {"": rows(tensors["emb_params"])}}
     if set(tensors) & set(SDXL_WORDS):
         return {f"<{file.stem}>": {SDXL_WORDS[k]: rows(t) for k, t in tensors.items() if k in SDXL_WORDS}}
-    plain = {name: rows(t) for name, t in tensors.items() if t.ndim <= 2 and "." not in name and ":" not in name}
+    plain = {name: rows(t) for name, t in tensors.items() if 1 <= t.ndim <= 2 and "." not in name and ":" not in name}
     return {name: {"": t} for name, t in plain.items()}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError
 from ..memory.tensors import Header, read_header
 from .machine import out_of_memory
+from .recognised import WIDTHS, base, kind, predicts_v
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +57,8 @@ def checked_header(path: Path) -> Header:
         return read_header(path)
     except (ValueError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ModelError(f"{path} cannot be used: {reason}; nothing was loaded.") from error
+        hint = "Fetch it again, or name another file."
+        raise ModelError(f"{path} cannot be used: {reason}; nothing was loaded.", hint) from error
 
 
 def load_checked(path: Path, expected: Shapes) -> dict[str, Tensor]:
@@ -101,6 +103,29 @@ def check_finite(module: Any, what: str) -> None:
             raise ModelError(f"The {what} lacks the weight {name}.")
         if not bool(parameter.isfinite().all()):
             raise ModelError(f"The {what} is damaged: {name} holds a value that is no number.")
+
+
+def read_model(kind: str, folder: Path, types: Sequence[str]) -> Any:
+    """The model of transformers' class `kind` in `folder`, in 32 bits, whole and finite, for inference.
+
+    Raises `ModelError` in one sentence where its config is of none of `types`, or a weight is missing: the library
+    would make one up.
+    """
+    import torch
+    import transformers
+
+    check_part(folder)
+    made_for = read_json(folder / "config.json").get("model_type")
+    if made_for not in types:
+        raise ModelError(f"{folder} is a {made_for}, not a {types[0]}.", "Name the folder of such a model.")
+    with reading(f"{folder} holds no usable {kind}"):
+        model, found = getattr(transformers, kind).from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        if missing := sorted(found["missing_keys"]):
+            raise ValueError(f"the weight {missing[0]} is missing")
+    check_finite(model, f"{kind} in {folder}")
+    return model.eval().requires_grad_(False)
 
 
 def low_rank(path: Path, layers: Mapping[str, Linear]) -> tuple[int, dict[str, tuple[int, ...]]]:
@@ -179,27 +204,63 @@ def check_part(part: Path) -> None:
         raise ModelError(f"{pickles[0]} is a pickle, which can run any code; it is not opened.", CONVERT)
 
 
-def check_single(file: Path, made_of: Sequence[str], folder: Path | None = None) -> None:
+PARTS = {"model.diffusion_model.": "U-Net", "first_stage_model.": "autoencoder (VAE)"}
+INPUTS = {9: "an inpainting checkpoint", 8: "an InstructPix2Pix checkpoint"}
+"""By the channels that a U-Net reads; one that draws reads 4."""
+
+
+def check_single(
+    file: Path, made_of: Sequence[str], folder: Path | None = None, sampler: Mapping[str, Any] | None = None
+) -> None:
     """Raises `ModelError` unless the one file holds a whole model, in the names that its first makers gave.
 
-    `made_of` are beginnings of names that it must have. With `folder`, where the configs lie, also the painter's
-    inputs must be those of its config. Reads the header only.
+    `made_of` are beginnings of names that it must have. With `folder`, where the configs lie, it must also be of their
+    model, and what it predicts must be what the scheduler there, or the preset's `sampler`, takes it for. Reads the
+    header only.
     """
     if f"*{file.suffix}" in PICKLES:
         raise ModelError(f"{file} is a pickle, which can run any code; it is not opened.", CONVERT)
     header = checked_header(file)
+    what, todo = kind(header)
+    if what not in ("", "a checkpoint"):
+        raise ModelError(f"{file} is {what}, not a model.", todo)
+    made_for = base(header)
     for beginning in made_of:
         if not any(name.startswith(beginning) for name in header.shapes):
-            raise ModelError(f"{file} was made for another model: it holds nothing named {beginning}…")
+            part = PARTS.get(beginning, "text encoder")
+            why = (
+                f"it was made for {made_for}, and" if made_for else "it was made for another model, or not saved whole:"
+            )
+            raise ModelError(
+                f"{file} is not read here: {why} no {part} of this family is in it ({beginning}…).", OWN_PRESET
+            )
+    reads = {shape[1] for name, shape in header.shapes.items() if name.endswith(".input_blocks.0.0.weight")} - {4}
+    if reads:
+        found = INPUTS.get(next(iter(reads)), f"made for another task: its U-Net reads {next(iter(reads))} channels")
+        raise ModelError(
+            f"{file} is {found}, which does not draw.", "Name the one that it was made from: it paints in masks too."
+        )
     if folder is None:
         return
-    config = read_json(folder / "unet" / "config.json")
-    for ending, at, key in ((".input_blocks.0.0.weight", 1, "in_channels"),
-                            (".attn2.to_k.weight", 1, "cross_attention_dim")):  # fmt: skip
-        found = {shape[at] for name, shape in header.shapes.items() if name.endswith(ending) and len(shape) > at}
-        if found and found != {config.get(key)}:
-            said = f"its {key} is {found.pop()}, {config.get(key)} is needed"
-            raise ModelError(f"{file} was made for another model: {said}.", "Choose the preset of its family.")
+    wide = read_json(folder / "unet" / "config.json").get("cross_attention_dim")
+    widths = {
+        shape[1] for name, shape in header.shapes.items() if name.endswith(".attn2.to_k.weight") and len(shape) > 1
+    }
+    if widths and widths != {wide}:
+        other = widths.pop()
+        names = [WIDTHS.get(width, f"a model with words {width} wide") for width in (other, int(wide or 0))]
+        raise ModelError(f"{file} was made for {names[0]}, and {folder} is of {names[1]}.", OWN_PRESET)
+    configured = read_json(folder / "scheduler" / "scheduler_config.json").get("prediction_type", "epsilon")
+    taken = (sampler or {}).get("prediction_type", configured)
+    if taken != "v_prediction" and predicts_v(header):
+        raise ModelError(
+            f"{file} predicts v, and would be taken for one that predicts {taken}: its pictures would be noise.",
+            "Beside it set sampler: "
+            "{prediction_type: v_prediction, rescale_betas_zero_snr: true, timestep_spacing: trailing}.",
+        )
+
+
+OWN_PRESET = "Choose its preset, or write one whose `folder` has its configs and tokenizers; docs/presets.md shows how."
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -34,6 +34,16 @@ class Machine:
     half: Precision = "bfloat16"
     """The 16 bits that it multiplies quickly."""
 
+    @property
+    def plainly(self) -> str:
+        """What it is, for people who choose."""
+        whole = f"{self.host_memory / 1e9:.0f} GB"
+        if self.device == "cpu":
+            return f"{self.name}, {whole} of memory, no GPU"
+        if self.device == "mps":
+            return f"{self.name} with up to {self.memory / 1e9:.0f} of the computer's {whole}"
+        return f"{self.name} with {self.memory / 1e9:.0f} GB, in a computer with {whole}"
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -193,6 +203,18 @@ class Fit:
     def possible(self) -> bool:
         return bool(self.placements)
 
+    @property
+    def plainly(self) -> str:
+        """Whether it fits, how, and what a picture takes, for people who choose."""
+        if not self.placements:
+            return self.sentence
+        place = self.placements[0]
+        how = {"none": "", "parts": " with idle parts in the computer's memory", "layers": " layer by layer"}[
+            place.offload
+        ]
+        fewer = f" in {place.bits} bits, a little coarser" if place.bits < 16 else ""
+        return f"fits{fewer}{' and' if how and fewer else ''}{how}: about {_duration(self.seconds)} a picture"
+
 
 WORTH_COMPILING, COMPILED = 10.0, 0.8
 """Seconds a picture from which compiling pays within a few of them, and what is left of the time."""
@@ -218,8 +240,8 @@ def fit(spec: ModelSpec, here: Machine) -> Fit:
         choices = [replace(place, precision="float16") for place in choices]
     found = tuple(place for place in choices if _fits(place, spec, here))
     if not found:
-        have = f"{here.memory / 1e9:.0f} GB ({here.name})"
-        return Fit((), 0.0, f"does not fit: it takes {spec.memory:.0f} GB at 16 bits, and here are {have}")
+        have = f"may fill {here.memory * KEEP_FREE / 1e9:.0f} of {here.memory / 1e9:.0f} GB here ({here.name})"
+        return Fit((), 0.0, f"does not fit: it takes {spec.memory:.0f} GB at 16 bits, and {have}")
     first = found[0]
     seconds = spec.work / here.tflops * SLOWER[first.offload] * (1.3 if first.bits < 16 else 1.0)
     plain = first.bits == 16 and first.offload == "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +27,15 @@ class Need:
 
 def needs(preset: Preset) -> list[Need]:
     """Weights of each model, the list of words, and enough memory."""
-    found = [_weights(role, spec) for role, spec in preset.models.items()]
+    models = {role: spec for role, spec in preset.models.items() if spec.here or not preset.spares(role)}
+    found = [_weights(role, spec) for role, spec in models.items()]
     if preset.words is not None and not preset.words.is_file():
         found.append(Need("list of words", False, f"{preset.words} is missing"))
-    if large := [spec for spec in preset.models.values() if spec.memory]:
+    if large := [spec for spec in models.values() if spec.memory]:
         here = machine()
         return [*found, *(_memory(spec, here) for spec in large)]
     # Weights are stored with 16 bits and computed with 32.
-    wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in preset.models.values())
+    wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in models.values())
     free = available_memory()
     what = f"memory: {wanted / 2**30:.1f} GiB"
     if free is None:
@@ -58,6 +60,35 @@ def weights_bytes(place: Path) -> int:
     """Size of a file, or of the safetensors files below a folder; 0 where there are none."""
     files = [place] if place.is_file() else place.rglob("*.safetensors") if place.is_dir() else ()
     return sum(file.stat().st_size for file in files)
+
+
+HEARS = frozenset({"references", "ip_adapter"})
+"""Methods by which large models draw what photographs show, untrained."""
+PATIENCE = 60
+"""Seconds that a picture may take for a preset to be recommended."""
+
+
+def quick(known: Sequence[Preset], here: Machine) -> list[Preset]:
+    """The presets that draw a picture within a minute on a machine."""
+    return [preset for preset in known if (took := seconds(preset, here)) is not None and took < PATIENCE]
+
+
+def seconds(preset: Preset, here: Machine) -> float | None:
+    """What a picture takes on a machine; `None` where the preset does not fit it."""
+    fits = [fit(spec, here) for spec in preset.models.values()]
+    return sum(found.seconds for found in fits) if all(found.possible for found in fits) else None
+
+
+def to_begin_with(known: Sequence[Preset], here: Machine) -> Preset | None:
+    """What to try first with photographs: of what is free for any use the largest quick one here, else the quickest.
+
+    `None` where none fits.
+    """
+    able = [preset for preset in known if preset.words is None and preset.download and not preset.restricted
+            and HEARS & set(preset.methods) and seconds(preset, here) is not None]  # fmt: skip
+    if soon := quick(able, here):
+        return max(soon, key=lambda preset: (max(spec.memory for spec in preset.models.values()), -preset.download))
+    return min(able, key=lambda preset: seconds(preset, here) or 0.0, default=None)
 
 
 def available_memory() -> int | None:

@@ -134,8 +134,11 @@ def _hash(image: Image.Image) -> int:
     return int("".join("01"[bool(bit)] for bit in (small[:, 1:] > small[:, :-1]).ravel()), 2)
 
 
-def advice(prepared: Sequence[Prepared]) -> list[str]:
-    """What would make these photographs better references, one sentence each, the gravest first."""
+def advice(prepared: Sequence[Prepared], getting: str = "") -> list[str]:
+    """What would make these photographs better references, one sentence each, the gravest first.
+
+    `getting`: the command that brings a segmentation model, where there is one.
+    """
     looks = [item.look for item in prepared if item.look is not None]
     if not looks:
         return []
@@ -158,7 +161,8 @@ def advice(prepared: Sequence[Prepared]) -> list[str]:
         why = "no subject stood out" if cutout.available() else 'install the extra "photos" to have it cut out'
         said.append(f"{_photos(uncut)} used whole: {why}.")
     elif rough:
-        said.append(f"{_photos(rough)} cut out without a segmentation model; the outlines are rough.")
+        better = f" Better ones: {getting}." if getting else ""
+        said.append(f"{_photos(rough)} cut out without a segmentation model; the outlines are rough.{better}")
     return said
 
 

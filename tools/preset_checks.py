@@ -84,7 +84,7 @@ PLACES: Mapping[str, Any] = {
     "precision": get_args(Precision), "bits": (16, 8, 4), "offload": get_args(Offload), "tiling": False,
     "compile": False, "device": "cpu",
 }  # fmt: skip
-OF_FAMILIES: Mapping[str, Any] = {"side": 512, "reference_pool": 1, "half": False, "variant": "fp16"}
+OF_FAMILIES: Mapping[str, Any] = {"side": 512, "reference_pool": 1, "half": False, "variant": "fp16", "sampler": {}}
 
 
 def _settings(role: str, family: str, used: Iterable[str]) -> dict[str, Any]:
@@ -119,6 +119,8 @@ def _misfit(like: Any, value: Any) -> str:
         return "" if number else "a whole number" if isinstance(like, int) else "a number"
     if isinstance(like, str):
         return "" if isinstance(value, str) else "a text"
+    if isinstance(like, dict):
+        return "" if isinstance(value, dict) else "a mapping"
     return "" if isinstance(value, list) else "a list"
 
 

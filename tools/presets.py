@@ -105,6 +105,25 @@ class Preset:
         specs = self.models.values()
         return sum(spec.download + spec.settings.get("image_adapter", {}).get("download", 0.0) for spec in specs)
 
+    def spares(self, role: str) -> bool:
+        """Whether the others do without this model until it is fetched: photographs can be cut out classically."""
+        return role == "segmenter" and self.words is None and bool(self.models[role].hub)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Roles of needed models that are not on this computer."""
+        return tuple(role for role, spec in self.models.items() if not (spec.here or self.spares(role)))
+
+    @property
+    def segments(self) -> bool:
+        """Whether a model cuts subjects out."""
+        return "segmenter" in self.models and (self.models["segmenter"].here or not self.spares("segmenter"))
+
+    @property
+    def getting_segments(self) -> str:
+        """The command that brings a model that cuts subjects out; "" where there is one, or none is named."""
+        return f"limner presets get {self.name}" if "segmenter" in self.models and not self.segments else ""
+
     @property
     def restricted(self) -> tuple[str, ...]:
         """A sentence for each model that may not be used commercially."""

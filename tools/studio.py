@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from .backbones.autoregressive import Autoregressive
     from .backbones.clip import Clip
-    from .backbones.segformer import Segformer
+    from .backbones.segmenting import Segmenter
     from .scoring.scorer import Scorer
     from .training.lesson import Lesson
 
@@ -75,7 +75,7 @@ class Studio:
         return self.backbone("encoder")  # type: ignore[return-value]
 
     @property
-    def segmenter(self) -> Segformer:
+    def segmenter(self) -> Segmenter:
         """What finds subjects."""
         return self.backbone("segmenter")  # type: ignore[return-value]
 
@@ -220,7 +220,7 @@ class Studio:
     @property
     def segments(self) -> bool:
         """Whether the preset has a segmentation model; without one, masks are rough."""
-        return "segmenter" in self.preset.models
+        return self.preset.segments
 
     @property
     def _segment(self) -> Callable[[Image], Image] | None:

@@ -72,7 +72,7 @@ def teach(
         desk.check()
         yield Progress(f"looking at {name}", number, len(loaded) + len(drawn))
         prepared.append(reference(desk.studio, item, kind))
-    for text in advice(prepared):
+    for text in advice(prepared, desk.preset.getting_segments):
         yield Notice(text)
     agreed = False
     if shows_person(kind, prepared):

@@ -9,17 +9,25 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
+import socket
+import threading
+import time
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from ..errors import ModelError, UserError
 
 if TYPE_CHECKING:
     from .presets import Preset
 
+ROOM = "Make room and run the same again: it goes on. HF_HUB_CACHE names another folder."
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WANTED = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 """What a model is made of; pickles and code are never fetched."""
@@ -27,6 +35,8 @@ NEVER = ("*.py", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5", "*.onn
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 PATIENCE = 15
 """Seconds that the hub may be silent."""
+REACH = 3
+"""Seconds within which a way to the hub must be found; its own package tries for half a minute."""
 
 
 def cache_folder() -> Path:
@@ -65,6 +75,8 @@ class Source:
     only: tuple[str, ...] = ()
     whole: bool = True
     """Whether its weights are needed; `False`: only configs and tokenizers."""
+    spare: bool = False
+    """Whether the preset also works without it."""
 
 
 CONFIGS = ("*.json", "*/*.json", "*/*.txt", "*/*.model")
@@ -74,17 +86,27 @@ CONFIGS = ("*.json", "*/*.json", "*/*.txt", "*/*.model")
 def sources(preset: Preset) -> list[Source]:
     """Every repository of the hub that a preset needs, each once."""
     found: dict[tuple[str, str], Source] = {}
-    for spec in preset.models.values():
+    for role, spec in preset.models.items():
         whole = spec.file is None
-        specs = [Source(spec.hub, spec.revision, spec.licence, spec.only if whole else CONFIGS, whole)]
+        only = spec.only if whole else CONFIGS
+        specs = [Source(spec.hub, spec.revision, spec.licence, only, whole, preset.spares(role))]
         adapter = spec.settings.get("image_adapter", {})
         for part in (adapter, adapter.get("encoder_from", {})):
             specs.append(Source(part.get("hub", ""), str(part.get("revision", "main")), str(part.get("licence", "")),
                                 tuple(part.get("only", ()))))  # fmt: skip
         for source in specs:
             if source.hub:
-                found[source.hub, source.revision] = source
+                key = source.hub, source.revision
+                found[key] = _both(found[key], source) if key in found else source
     return list(found.values())
+
+
+def _both(one: Source, other: Source) -> Source:
+    """What two models of a preset need of the same repository."""
+    # No patterns: all that a model is made of.
+    only = (*one.only, *other.only) if one.only and other.only else ()
+    whole, spare = one.whole or other.whole, one.spare and other.spare
+    return replace(one, only=tuple(dict.fromkeys(only)), whole=whole, spare=spare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +140,7 @@ def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True, 
             f"{hub} cannot be fetched: this computer is set to be offline (HF_HUB_OFFLINE).",
             "Unset it, or copy the model into the cache, or name a folder: presets get NAME --from DIR.",
         )
+    _reach(hub)
     with _asking(hub):
         from huggingface_hub import HfApi
         from huggingface_hub.errors import RevisionNotFoundError
@@ -154,15 +177,64 @@ def plan(hub: str, revision: str, only: Sequence[str] = (), whole: bool = True, 
     )  # fmt: skip
 
 
+def _reach(hub: str) -> None:
+    """Raises `ModelError` where nobody answers at the hub's address. What lies behind a proxy is not looked for."""
+    address = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    if getproxies().keys() & {address.scheme, "all"} and not proxy_bypass(host):
+        return
+    end, why, there = time.monotonic() + REACH, ["nobody answered"], threading.Event()
+
+    def knock() -> None:
+        while not there.is_set() and (left := end - time.monotonic()) > 0:
+            try:
+                socket.create_connection((host, port), left).close()
+                there.set()
+            except OSError as error:
+                # A network that comes and goes may be there the next moment.
+                why[0] = (error.strerror or str(error)).lower()
+                there.wait(min(0.5, left))
+
+    # The system's own search for a name cannot be told how long to take.
+    threading.Thread(target=knock, daemon=True).start()
+    if not there.wait(REACH):
+        raise ModelError(
+            f"{hub} cannot be fetched: there is no way from here to {host} ({why[0]}).",
+            "Connect this computer and run the same again, or use a model that you have: presets get NAME --from PATH.",
+        )
+
+
+def check_room(bytes: int) -> None:
+    """Raises `UserError` where the disk of the cache has not so many bytes left."""
+    if (free := free_bytes()) < bytes:
+        said = f"{sized(bytes)} are to be fetched, and {sized(free)} are free on the disk of {cache_folder()}."
+        raise UserError(said, ROOM)
+
+
+def free_bytes() -> int:
+    """Bytes that are free on the disk of the cache."""
+    place = cache_folder().absolute()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def sized(bytes: int) -> str:
+    """A size as people say it."""
+    return f"{bytes / 1e9:.1f} GB" if bytes >= 1e8 else f"{bytes / 1e6:.1f} MB"
+
+
 def fetch(download: Download) -> Path:
     """Fetches what is missing; begins where an earlier try stopped. Returns the folder."""
     with _asking(download.hub):
         from huggingface_hub import snapshot_download
 
-        folder = snapshot_download(
-            download.hub, revision=download.commit, cache_dir=cache_folder(), allow_patterns=list(download.files),
-            etag_timeout=PATIENCE, endpoint=os.environ.get("HF_ENDPOINT"),
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a disk that is nearly full it was told before
+            folder = snapshot_download(
+                download.hub, revision=download.commit, cache_dir=cache_folder(), allow_patterns=list(download.files),
+                etag_timeout=PATIENCE, endpoint=os.environ.get("HF_ENDPOINT"),
+            )  # fmt: skip
     for name in download.files:
         if not (Path(folder) / name).exists():
             raise ModelError(f"{download.hub} did not come whole: {name} is missing.", "Run the same again.")
@@ -182,7 +254,8 @@ class _asking:
 
     def __enter__(self) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-        # Its tries go on without a word; what came of them is said once.
+        # Its tries go on without a word; what came of them is said once. It reads this when it is imported.
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
@@ -196,7 +269,8 @@ class _asking:
         if isinstance(error, errors.GatedRepoError):
             return UserError(
                 f"{self.hub} asks its users to agree to its licence first.",
-                f"Agree at https://huggingface.co/{self.hub}, then: hf auth login.",
+                f"Agree at https://huggingface.co/{self.hub}, then log in with a token that may read gated "
+                "repositories: hf auth login.",
             )
         if isinstance(error, errors.RevisionNotFoundError):
             return UserError(
@@ -210,6 +284,15 @@ class _asking:
         if unreached or isinstance(error, errors.LocalEntryNotFoundError):
             return ModelError(f"The hub cannot be reached for {self.hub}.", "Try again, or use --from DIR.")
         if isinstance(error, OSError) and error.errno == 28:
-            return ModelError(f"The disk is full; {cache_folder()} keeps what came of {self.hub} so far.")
+            return ModelError(f"The disk is full; {cache_folder()} keeps what came of {self.hub} so far.", ROOM)
+        status = getattr(getattr(error, "response", None), "status_code", 0)
+        if status in (401, 403):
+            return UserError(
+                f"{self.hub} is not open to you: the hub says {status}.",
+                f"Agree to its terms at https://huggingface.co/{self.hub}, then log in with a token that may read "
+                "gated repositories: hf auth login.",
+            )
+        if status == 429 or status >= 500:
+            return ModelError(f"The hub has no time for {self.hub} now: it says {status}.", "Run the same again later.")
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         return ModelError(f"{self.hub} could not be fetched: {first[:200]}.", "Run the same again: it goes on.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import ModelError
+from ..machine import out_of_memory
 from .diffusion import Diffusion
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Adapting(Diffusion):
         import diffusers
 
         from ..checkpoints import check_finite, check_index, check_single, reading
+        from ..samplers import sampler
 
         quiet()
         check_index(folder, kind)
@@ -58,8 +60,10 @@ class Adapting(Diffusion):
             if file is None:
                 pipe = made.from_pretrained(folder, use_safetensors=True, variant=settings.get("variant"), **asked)
             else:
-                check_single(file, cls.single_file, folder)
+                check_single(file, cls.single_file, folder, settings.get("sampler"))
                 pipe = made.from_single_file(str(file), config=str(folder), **asked)
+            if steps := settings.get("sampler"):
+                pipe.scheduler = sampler(pipe.scheduler, steps)
             pipe.register_modules(**{name: part for name, part in given.items() if part is not None})
         for name, part in pipe.components.items():
             if hasattr(part, "named_parameters"):
@@ -70,23 +74,27 @@ class Adapting(Diffusion):
 
     def attach(self, folders: Sequence[Path], weights: Sequence[float] = ()) -> None:
         from ..adapter_files import Adapter, read_adapter
-        from ..checkpoints import BROKEN, reading
+        from ..checkpoints import BROKEN
 
         paths = [*self.lasting, *folders]
         strengths = [1.0] * len(self.lasting) + list(weights)
         found: list[Adapter] = [read_adapter(path, self.pipe) for path in paths]
         self._refuse(found)
         self._take_off()
-        try:
-            for number, (adapter, path) in enumerate(zip(found, paths, strict=True)):
-                self._put_on(adapter, f"adapter_{number}", path)
-            if self._attached:
-                numbers = [int(name.rpartition("_")[2]) for name in self._attached]
-                self.pipe.set_adapters(self._attached, [strengths[i] if i < len(strengths) else 1.0 for i in numbers])
-        except BROKEN:
-            self._take_off()
-            with reading(f"{', '.join(str(path) for path in paths)} does not belong to this model"):
-                raise
+        for number, (adapter, path) in enumerate(zip(found, paths, strict=True)):
+            try:
+                self._put_on(adapter, f"adapter_{number}")
+            except BROKEN as error:
+                self._take_off()
+                if out_of_memory(error):
+                    raise
+                raise ModelError(
+                    f"{path} does not belong to this model, {self.label}: {_misfit(adapter.base, error)}.",
+                    "Such files fit the model that they were made for and its relatives: choose that one's preset.",
+                ) from error
+        if self._attached:
+            numbers = [int(name.rpartition("_")[2]) for name in self._attached]
+            self.pipe.set_adapters(self._attached, [strengths[i] if i < len(strengths) else 1.0 for i in numbers])
 
     def _refuse(self, found: Sequence[Any]) -> None:
         for adapter in found:
@@ -95,9 +103,9 @@ class Adapting(Diffusion):
             if adapter.words and "textual_inversion" not in self.takes:
                 raise ModelError(f"{self.label} takes no learned words; {adapter.name} was made for another model.")
 
-    def _put_on(self, adapter: Any, name: str, path: Path) -> None:
+    def _put_on(self, adapter: Any, name: str) -> None:
         if adapter.lora:
-            self._check_layers(adapter.lora, path)
+            self._check_layers(adapter.lora)
             self.pipe.load_lora_weights(dict(adapter.lora), adapter_name=name)
             if not any(name in names for names in self.pipe.get_list_adapters().values()):
                 # The library only warns when no key fits.
@@ -106,7 +114,7 @@ class Adapting(Diffusion):
         for word, vectors in adapter.words.items():
             self._learn(word, vectors)
 
-    def _check_layers(self, lora: Mapping[str, Tensor], path: Path) -> None:
+    def _check_layers(self, lora: Mapping[str, Tensor]) -> None:
         """What names this pipeline's layers in full must fit them; other layouts are the library's to read."""
         for name in lora:
             part, _, layer = name.partition(".")
@@ -122,6 +130,9 @@ class Adapting(Diffusion):
         """Adds a learned word to each text encoder it was learned for."""
         for which, tensor in vectors.items():
             tokenizer, encoder = self._reader(which)
+            width = encoder.get_input_embeddings().weight.shape[-1]
+            if tensor.shape[-1] != width:
+                raise ValueError(f"its vectors have {tensor.shape[-1]} numbers, this model's words have {width}")
             self.pipe.load_textual_inversion(
                 {word: tensor if len(tensor) > 1 else tensor[0]}, token=word, tokenizer=tokenizer, text_encoder=encoder
             )
@@ -161,6 +172,18 @@ class Adapting(Diffusion):
 def single(settings: Mapping[str, Any]) -> Path | None:
     """The one file that holds all weights, where the preset names one."""
     return Path(settings["file"]) if settings.get("file") else None
+
+
+def _misfit(base: str, error: Exception) -> str:
+    """Why an adapter did not go on; the library's own words are about its keys."""
+    from ..checkpoints import first_line
+
+    said = first_line(error)
+    if "Target modules" in said or "have not been correctly renamed" in said or "Incompatible keys" in said:
+        said = "it changes layers that this model has not"
+    elif "loading state_dict" in said:
+        said = "its layers have other sizes than this model's"
+    return f"it was made for {base}, and {said}" if base else said
 
 
 def quiet() -> None:

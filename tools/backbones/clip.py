@@ -29,16 +29,14 @@ class Clip(Backbone):
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Clip:
-        import torch
-        from transformers import CLIPModel, PreTrainedTokenizerFast
+        from transformers import PreTrainedTokenizerFast
 
-        from ..checkpoints import check_part, reading
+        from ..checkpoints import read_model, reading
 
-        check_part(folder)
-        with reading(f"{folder} holds no usable CLIP model"):
-            model = CLIPModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, local_files_only=True)
+        model = read_model("CLIPModel", folder, ("clip",))
+        with reading(f"{folder} holds no usable tokenizer"):
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        return cls(folder, model.to(device).eval().requires_grad_(False), tokenizer)
+        return cls(folder, model.to(device), tokenizer)
 
     def free(self) -> None:
         del self.model

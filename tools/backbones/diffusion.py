@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -82,6 +83,13 @@ class Diffusion(Backbone):
     @abstractmethod
     def image_embeddings(self, crops: Sequence[Image]) -> np.ndarray:
         """What the image adapter hears of cut-out subjects: `[n, width]` float32."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """As long as it lasts, what a training goes through lies on the device together, where else idle parts wait.
+
+        The image encoder, whose answers are known, waits on. Raises `UserError` where that is not possible.
+        """
+        return nullcontext()
 
     def rebuilt(self, picture: Image) -> Image:
         """A square picture of the model's side as its autoencoder carries it."""

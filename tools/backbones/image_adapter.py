@@ -8,6 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import ModelError
+from ...memory.tensors import Header
+from ..checkpoints import CONVERT, check_finite, check_part, checked_header, read_json, reading
+from ..recognised import WIDTHS, kind
 from . import weights_hash
 
 INSIDE = "models"
@@ -33,22 +36,58 @@ def adapter_of(folder: Path, settings: Mapping[str, Any]) -> ImageAdapter | None
 
 
 def adapter_space(adapter: ImageAdapter | None) -> str:
-    """Name of the space that an adapter's embeddings lie in: the weights of its image encoder; "" where it has none."""
+    """Name of the space that an adapter's embeddings lie in: its encoder's weights, and whether a layer of it is heard;
+    "" where there is none."""
     encoder = adapter.folder / adapter.encoder if adapter is not None else None
-    return f"ip-{weights_hash(encoder)}" if encoder is not None and encoder.is_dir() else ""
+    if adapter is None or encoder is None or not encoder.is_dir():
+        return ""
+    file = adapter.folder / adapter.weights
+    names = checked_header(file).shapes if file.is_file() and file.suffix == ".safetensors" else ()
+    layer = "-layer" if {"image_proj.latents", "image_proj.proj.0.weight"} & set(names) else ""
+    return f"ip-{weights_hash(encoder)}{layer}"
+
+
+def _check_layers(file: Path, header: Header, encoder: Path, pipe: Any) -> None:
+    """Raises `ModelError` for what is no IP-Adapter, or one for another model, another encoder, or no pictures at all.
+
+    The library would fail on the first of its keys, or only when something is drawn.
+    """
+    what, todo = kind(header)
+    if what not in ("", "an IP-Adapter"):
+        raise ModelError(f"{file} is {what}, not an IP-Adapter.", todo)
+    shapes = {name.removeprefix("image_proj."): shape for name, shape in header.shapes.items()}
+    if "perceiver_resampler.proj_in.weight" in shapes or "norm.weight" in shapes and "proj.weight" not in shapes:
+        raise ModelError(
+            f"{file} is a FaceID adapter: it hears what a face recogniser says, and Limner has none.",
+            "For faces take ip-adapter-plus-face or ip-adapter-full-face, which hear pictures.",
+        )
+    words = {shape[1] for name, shape in shapes.items() if name.endswith(".to_k_ip.weight") and len(shape) == 2}
+    if words and hasattr(pipe, "unet") and words != {wide := pipe.unet.config.cross_attention_dim}:
+        names = [WIDTHS.get(width, f"words {width} wide") for width in (*words, wide)]
+        raise ModelError(
+            f"{file} was made for {names[0]}, and this model is {names[1]}.", "Name the one for this model."
+        )
+    # The plain adapters hear the encoder's answer, the larger ones its last layer.
+    heard = {"proj.weight": "projection_dim", "proj_in.weight": "hidden_size", "proj.0.weight": "hidden_size"}
+    for name, key in heard.items():
+        gives = read_json(encoder / "config.json").get(key)
+        if name in shapes and isinstance(gives, int) and shapes[name][-1] != gives:
+            raise ModelError(
+                f"{file} was trained with another image encoder: it hears {shapes[name][-1]} numbers, and {encoder} "
+                f"gives {gives}.",
+                "Name its own as `encoder`: models/image_encoder (ViT-H) or sdxl_models/image_encoder (ViT-bigG).",
+            )
 
 
 def load_adapter(pipe: Any, adapter: ImageAdapter) -> None:
     """Puts the adapter on a pipeline. Raises `ModelError` in one sentence."""
-    from ..checkpoints import CONVERT, check_finite, check_part, checked_header, reading
-
     file = adapter.folder / adapter.weights
     if not file.is_file():
         raise ModelError(f"The IP-Adapter is not here: there is no {file}.", "`limner presets get` fetches it.")
     if file.suffix != ".safetensors":
         raise ModelError(f"{file} is a pickle, which can run any code; it is not opened.", CONVERT)
-    checked_header(file)
     check_part(adapter.folder / adapter.encoder)
+    _check_layers(file, checked_header(file), adapter.folder / adapter.encoder, pipe)
     where = PurePosixPath(adapter.weights)
     # The library joins the encoder's folder to the weights' one, unless it is written as a path of its own.
     encoder = PurePosixPath(adapter.encoder)

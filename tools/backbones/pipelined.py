@@ -28,7 +28,7 @@ class Pipelined(Adapting):
 
     adapted: bool = False
     space: str = ""
-    settings: ClassVar[frozenset[str]] = frozenset({"side", "variant"})
+    settings: ClassVar[frozenset[str]] = frozenset({"side", "variant", "sampler"})
     inpainting: ClassVar[str] = ""
     """Name of the class that paints inside a mask; "" where the library has none."""
     options: ClassVar[tuple[str, ...]] = ()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import ModelError
 from ..images import square
-from . import NO_SETTINGS, Backbone
+from . import NO_SETTINGS
+from .segmenting import Segmenter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
 SIDE = 64
 
 
-class Segformer(Backbone):
+class Segformer(Segmenter):
     """Semantic segmentation (Xie et al. 2021, arXiv 2105.15203); the label "figure" is the subject."""
 
     family: ClassVar[str] = "segformer"
-    kind: ClassVar[str] = "segmenter"
 
     def __init__(self, folder: Path, model: Any) -> None:
         super().__init__(folder)
@@ -32,23 +32,14 @@ class Segformer(Backbone):
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Segformer:
-        import torch
-        from transformers import SegformerForSemanticSegmentation
+        from ..checkpoints import read_model
 
-        from ..checkpoints import check_part, reading
-
-        check_part(folder)
-        with reading(f"{folder} holds no usable Segformer model"):
-            model = SegformerForSemanticSegmentation.from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-            )
-        return cls(folder, model.to(device).eval().requires_grad_(False))
+        return cls(folder, read_model("SegformerForSemanticSegmentation", folder, ("segformer",)).to(device))
 
     def free(self) -> None:
         del self.model
 
     def mask(self, image: Image) -> Image:
-        """8-bit mask of all subjects, the size of `image`: 255 times the probability of "figure"."""
         import torch
         import torch.nn.functional as F
         from PIL import Image as Images

@@ -7,13 +7,14 @@ An IP-Adapter (Ye et al. 2023, arXiv 2308.06721) is loaded where the folder hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import ModelError
+from ...errors import ModelError, UserError
 from ..images import square
 from ..machine import Placement
 from . import NO_SETTINGS
@@ -37,12 +38,13 @@ class StableDiffusion(Adapting):
         {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions", "train"}
     )
     cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
-    settings: ClassVar[frozenset[str]] = frozenset({"variant", "half"})
+    settings: ClassVar[frozenset[str]] = frozenset({"variant", "half", "sampler"})
     drawing: ClassVar[str] = "StableDiffusionPipeline"
     large: ClassVar[tuple[str, ...]] = ("unet",)
     single_file: ClassVar[tuple[str, ...]] = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")
 
     def __init__(self, folder: Path, pipe: Any, settings: Mapping[str, Any] = NO_SETTINGS) -> None:
+        self.place = Placement.of(settings, pipe.device.type)
         self.half = bool(settings.get("half", False)) and _quick_bfloat16(pipe.device.type)
         self.adapted = pipe.unet.config.encoder_hid_dim_type == "ip_image_proj"
         self.side = int(pipe.unet.config.sample_size * pipe.vae_scale_factor)
@@ -65,7 +67,29 @@ class StableDiffusion(Adapting):
         if (adapter := adapter_of(folder, settings)) is not None:
             load_adapter(pipe, adapter)
         place.apply(pipe)
-        return cls(folder, pipe, settings)
+        return cls(folder, pipe, {**place.settings(), **settings})
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        offload = self.place.offload
+        if offload == "none":
+            yield
+            return
+        if offload == "layers":
+            raise UserError(
+                f"{self.label} fits here layer by layer only, so nothing can be trained, nor drawn with what was.",
+                "It takes a card of about 4 GB, or the processor: `device: cpu` beside the model.",
+            )
+        if self.adapted:
+            _ = self._silence
+        self.pipe.remove_all_hooks()
+        try:
+            self.pipe.to("cpu")  # what ran last is still there
+            for part in (self.pipe.unet, self.pipe.vae, self.pipe.text_encoder):
+                part.to(self.place.device)
+            yield
+        finally:
+            self.place.apply(self.pipe)
 
     def free(self) -> None:
         self.__dict__.pop("_silence", None)

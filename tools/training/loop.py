@@ -7,6 +7,7 @@ the best checkpoint on the front of fidelity and alignment is kept; when the fro
 from __future__ import annotations
 
 import math
+import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import torch
 
 from ...errors import ModelError
 from ...memory.events import Progress
+from ..machine import give_back, out_of_memory
 from .config import TrainingConfig
 from .front import Front, Point, point_of
 from .lesson import Lesson, Material, chance, write_curve
@@ -33,6 +35,7 @@ BEST = "best"
 SETBACKS = 4
 """Losses that are no numbers, after each of which the step is halved, before it gives up."""
 CLIP = 1.0
+SHORT = "The memory was short, so it learned in smaller pieces; that is slower."
 WARM_UP = 10
 Probe = Callable[[str, int], "Image | None"]
 """Draws a prompt with a seed by what has been learned so far; `None`: cancelled."""
@@ -53,6 +56,11 @@ class Training:
         self.step_seconds = self.sample_seconds = 0.0
         self._groups = material.groups()
         self._half = config.precision == "bfloat16"
+        self._slice = config.batch
+        """Examples whose gradients are computed at once."""
+        self._recomputes = config.checkpointing
+        if config.checkpointing:
+            task.recompute()
         self.optimizer = self._optimizer()
 
     @property
@@ -62,8 +70,6 @@ class Training:
 
     def run(self) -> Iterator[Progress]:
         """The steps of the training."""
-        if self.config.checkpointing:
-            self.task.recompute()
         self._resume()
         if self.config.precision == "auto" and not self.front.points:
             self._half = self._half_is_faster()
@@ -126,12 +132,9 @@ class Training:
         parameters = list(self.task.parameters(self.stage).values())
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min(1.0, (self.step + 1) / WARM_UP)
-        with self._cast():
-            loss = self.task.loss(chosen, source)
-        if loss.requires_grad:  # a batch of priors alone says nothing about a learned word
-            loss.backward()
+        loss = self._learn(chosen, source)
         norm = torch.nn.utils.clip_grad_norm_(parameters, CLIP)
-        if math.isfinite(float(loss.detach())) and bool(torch.isfinite(norm)):
+        if math.isfinite(loss) and bool(torch.isfinite(norm)):
             self.optimizer.step()
             self.step += 1
         else:
@@ -139,6 +142,41 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         took = time.perf_counter() - began
         self.step_seconds = took if not self.step_seconds else 0.9 * self.step_seconds + 0.1 * took
+
+    def _learn(self, chosen: list[int], source: random.Random) -> float:
+        """The loss of a batch, its gradients added up; where the memory is short it is asked again in a lighter way."""
+        begin = source.getstate()
+        while True:
+            source.setstate(begin)
+            try:
+                return self._summed(chosen, source, self._slice)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            # Only here: as long as the error lived, what it tells of held the activations.
+            self.optimizer.zero_grad(set_to_none=True)
+            give_back()
+            if not self._recomputes:
+                self._recomputes = True
+                self.task.recompute()
+            elif self._slice > 1:
+                self._slice = (self._slice + 1) // 2
+            else:
+                raise MemoryError
+            if SHORT not in self.notices:
+                self.notices.append(SHORT)
+
+    def _summed(self, chosen: list[int], source: random.Random, size: int) -> float:
+        """The loss, and its gradients added up, `size` examples at a time."""
+        total = 0.0
+        for at in range(0, len(chosen), size):
+            part = chosen[at : at + size]
+            with self._cast():
+                loss = self.task.loss(part, source) * (len(part) / len(chosen))
+            if loss.requires_grad:  # a batch of priors alone says nothing about a learned word
+                loss.backward()
+            total += float(loss.detach())
+        return total
 
     def _cast(self) -> AbstractContextManager[Any]:
         """The context of forward passes."""
@@ -232,8 +270,7 @@ class Training:
         """The loss on a fixed batch with fixed noise."""
         source = chance(self.config.seed, -1)
         chosen = pick(self._groups, (0.4, 0.6, 0.0), 2 * self.config.batch, source)
-        with self._cast():
-            return float(self.task.loss(chosen, source))
+        return self._summed(chosen, source, 2 * self._slice)
 
     def _keep_best(self) -> None:
         fresh = self.lesson.folder / "best.new"

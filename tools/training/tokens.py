@@ -61,7 +61,7 @@ class TokenTask(Task):
         self.reference = [-1 if e.kind == "prior" else e.reference for e in material.examples]
 
     def recompute(self) -> None:
-        self.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+        self.model.language_model.activation_checkpointing_enable({"use_reentrant": False})
         self._recompute = True
 
     def loss(self, chosen: list[int], chance: random.Random) -> Tensor:

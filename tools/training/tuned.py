@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from ...errors import ModelError, UserError
 from ...memory.events import Progress
 from ...memory.values import Adapter, Scores
+from ..machine import out_of_memory
 from ..method import Cancelled, Learned, Method
 from ..values import Drawn, DrawRequest, SubjectInput
 from .config import TrainingConfig
@@ -150,18 +151,30 @@ class Tuned(Method):
     @contextmanager
     def _parts(self, subject: SubjectInput, warm: bool, noun: str, adapter: Adapter | None) -> Iterator[Held]:
         """The parts in the model, as they were saved or as training begins; afterwards it is as it was."""
-        stages = self.stages(subject, warm, noun)
-        parts = tuple(dict.fromkeys(part for stage in stages for part in stage.parts))
-        try:
-            for part in parts:
-                part.start() if adapter is None else part.load(adapter.folder)
-            held = Held(subject, stages, warm, noun)
-            self.hold(held)
-            yield held
-        finally:
-            self.hold(None)
-            for part in parts:
-                part.remove()
+        with self.room(subject, warm):
+            stages = self.stages(subject, warm, noun)
+            parts = tuple(dict.fromkeys(part for stage in stages for part in stage.parts))
+            try:
+                for part in parts:
+                    part.start() if adapter is None else part.load(adapter.folder)
+                held = Held(subject, stages, warm, noun)
+                self.hold(held)
+                yield held
+            except (RuntimeError, MemoryError) as error:
+                if adapter is not None or not out_of_memory(error):
+                    raise
+                raise ModelError(
+                    f"The memory is not enough to train {subject.name} with {self.name}.",
+                    "Close what else uses it, or train `lora`, which takes least.",
+                ) from error
+            finally:
+                self.hold(None)
+                for part in parts:
+                    part.remove()
+
+    def room(self, subject: SubjectInput, warm: bool) -> AbstractContextManager[None]:
+        """Where the model lies as long as parts are in it."""
+        return nullcontext()
 
 
 def kept(training: Training) -> Learned:

@@ -7,13 +7,14 @@ the image adapter hears the references too, while it is trained and when it draw
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ...memory.events import Progress
 from ..method import Cancelled, MethodConfig
 from ..methods.ip_adapter import IpAdapter, IpAdapterConfig, called
-from ..values import Drawn, DrawRequest
+from ..values import Drawn, DrawRequest, SubjectInput
 from .config import TrainingConfig
 from .tuned import Held, Tuned
 
@@ -46,6 +47,12 @@ class TunedDiffusion(Tuned, IpAdapter):
         known = cast(DiffusionTrainingConfig, config)
         slots = (self.word,) if self.word else known.slots or (MODIFIER,)
         IpAdapter.__init__(self, backbone, replace(known, slots=slots))
+
+    def room(self, subject: SubjectInput, warm: bool) -> AbstractContextManager[None]:
+        model = cast("Diffusion", self.model)
+        if warm and model.adapted:
+            self.heard(subject)  # the image encoder has no place beside the others
+        return model.together()
 
     def task(self, held: Held) -> Task:
         import torch

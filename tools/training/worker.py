@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import LimnerError
 from ...memory.adapters import write_record
 from ...memory.files import is_full, read_json
+from ..machine import out_of_memory
 from .places import Place, is_alive, own_lock
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def work(folder: Path) -> int:
         # Room for the last words: the checkpoint is of no use on a full disk.
         shutil.rmtree(place.work, ignore_errors=True)
         place.put(state="failed", message="The disk was full, so the training was given up.", seconds_left=None)
-    except MemoryError:
-        place.put(state="failed", message="There was not enough memory for the training.", seconds_left=None)
     except Exception as error:
+        if out_of_memory(error):
+            place.put(state="failed", message="There was not enough memory for the training.", seconds_left=None)
+            return 1
         place.put(state="failed", message=f"The training failed: {type(error).__name__}: {error}", seconds_left=None)
         raise  # into the log
     return 1
