@@ -17,7 +17,7 @@ from ..tools import replay as replays
 from ..tools.desk import subject_of
 from ..tools.images import load_picture
 from ..tools.jobs import Job, Jobs
-from ..tools.photographs import advice
+from ..tools.photographs import advice, prepare_together
 from ..tools.presets import Preset, load_preset
 from ..tools.sameness import doubts
 from ..tools.shelf import remarks
@@ -134,7 +134,8 @@ class Agent:
             raise UserError(f"There is no picture of {name!r} to learn from.", "Give at least one.")
         loaded = [load_picture(path) for path in files]
         self.notices.extend(text for picture in loaded for text in picture.notices)
-        prepared = [self.studio.prepare(picture.image) for picture in loaded]
+        images = [picture.image for picture in loaded]
+        prepared = prepare_together(images, [self.studio.prepare(image) for image in images])
         self.notices.extend(advice(prepared))
         concept = store_concept(self.library, self.studio, name, kind, prepared, consent=consent)
         self.notices.extend(doubts(self.library, self.preset, self.studio.space, concept, prepared))

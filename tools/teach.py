@@ -14,7 +14,7 @@ from ..memory.events import Notice, Progress
 from ..memory.values import Concept
 from .catalog import Working, tool
 from .desk import Desk, result, rounded
-from .photographs import advice
+from .photographs import advice, prepare_together
 from .sameness import doubts
 from .values import Prepared
 
@@ -66,6 +66,7 @@ def teach(
         desk.check()
         yield Progress(f"looking at {name}", number, len(loaded))
         prepared.append(desk.studio.prepare(image))
+    prepared = prepare_together(loaded, prepared)
     for text in advice(prepared):
         yield Notice(text)
     agreed = False
