@@ -17,7 +17,7 @@ from ..tools import replay as replays
 from ..tools.desk import subject_of
 from ..tools.images import load_picture
 from ..tools.jobs import Job, Jobs
-from ..tools.photographs import advice
+from ..tools.photographs import advice, prepare_together
 from ..tools.presets import Preset, load_preset
 from ..tools.sameness import doubts
 from ..tools.shelf import remarks
@@ -136,7 +136,8 @@ class Agent:
         loaded = [item if isinstance(item, Take) else load_picture(item) for item in files]
         takes = [item for item in loaded if isinstance(item, Take)]
         self.notices.extend(text for item in loaded if not isinstance(item, Take) for text in item.notices)
-        prepared = [reference(self.studio, item if isinstance(item, Take) else item.image, kind) for item in loaded]
+        alone = [reference(self.studio, item if isinstance(item, Take) else item.image, kind) for item in loaded]
+        prepared = prepare_together([item.image for item in loaded], alone)
         self.notices.extend(advice(prepared, self.preset.getting_segments))
         concept = store_concept(self.library, self.studio, name, kind, prepared, takes, consent=consent)
         self.notices.extend(doubts(self.library, self.preset, self.studio.space, concept, prepared))

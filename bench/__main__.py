@@ -142,6 +142,24 @@ def persona(
 
 
 @app.command()
+def crops(
+    photos: Annotated[Path, typer.Argument(metavar="DIR", help="The DreamBooth photographs, a folder a subject.")],
+    boxes: Annotated[Path | None, typer.Option(metavar="FILE", help="Other subjects' boxes.")] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Each photograph as if it were the only one.")] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Write all crops and masks to look at.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how photographs are cropped without a segmentation model: subject wholly inside, and little else."""
+    from . import crops as bench
+
+    rows = bench.run(photos, boxes or bench.BOXES, alone, sheet)
+    found = bench.summary(rows)
+    print("\n".join(json.dumps(row) for row in [*rows, *found]) if as_json else bench.shown(found))
+
+
+@app.command()
 def scores(
     preset: Preset = "starter",
     method: Method = "auto",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from limner.agent.agent import Agent
+from limner.bench.__main__ import call
 from limner.errors import UserError
 from limner.memory.events import Notice, Question
 from limner.tools import cutout, photographs
 from limner.tools.images import load_picture
-from limner.tools.photographs import advice, prepare, sharpness
+from limner.tools.photographs import advice, prepare, prepare_together, sharpness
 
 from .beside import beside, needs
 
@@ -52,7 +54,7 @@ def test_a_segmentation_model_goes_first() -> None:
     mask = Image.new("L", (600, 400))
     ImageDraw.Draw(mask).rectangle((100, 100, 199, 299), fill=255)
     made = prepare(scene(), lambda image: mask)
-    assert made.look is not None and made.look.how == "model" and made.image.size == (140, 240)
+    assert made.look is not None and made.look.how == "model" and made.image.size == (132, 232)
     empty = prepare(scene(), lambda image: Image.new("L", image.size))
     assert empty.look is not None and empty.look.how != "model"
 
@@ -144,4 +146,61 @@ def test_a_segmenter_of_the_preset_is_used(monkeypatch: pytest.MonkeyPatch, tiny
         half.paste(255, (200, 100, 400, 300))
         monkeypatch.setattr(type(agent.studio.segmenter), "mask", lambda self, image: half)
         made = agent.studio.prepare(scene())
-        assert made.look is not None and made.look.how == "model" and made.image.size == (240, 240)
+        assert made.look is not None and made.look.how == "model" and made.image.size == (232, 232)
+
+
+@needs_cv2
+def test_what_several_photographs_share_is_the_subject() -> None:
+    """A ball that stands aside, and a box in the middle that stands out more: three other photographs show the ball."""
+    images = [scene(place, at, 110) for place, at in ((11, (150, 130)), (12, (300, 120)), (13, (200, 150)))]
+    images.append(scene(14, (90, 150), 110))
+    ImageDraw.Draw(images[-1]).rectangle((280, 140, 390, 250), fill=(30, 60, 240))
+    alone = [prepare(image) for image in images]
+    made = prepare_together(images, alone)
+    assert alone[-1].look is not None and alone[-1].look.crop[0] > 200  # the box
+    for one, (x, y) in zip(made, ((150, 130), (300, 120), (200, 150), (90, 150)), strict=True):
+        assert one.look is not None and one.look.how == "grabcut" and one.mask is not None
+        left, top, right, bottom = one.look.crop
+        assert left <= x and top <= y and right >= x + 110 and bottom >= y + 110
+
+
+@needs_cv2
+def test_one_photograph_stays_as_it_was_prepared_alone() -> None:
+    image = scene()
+    alone = [prepare(image)]
+    assert prepare_together([image], alone) == alone
+    half = Image.new("L", (600, 400))
+    half.paste(255, (200, 100, 400, 300))
+    cut = [prepare(image, lambda picture: half), prepare(scene(3), lambda picture: half)]
+    assert prepare_together([image, scene(3)], cut) == cut  # a model found them
+
+
+@needs_cv2
+def test_photographs_of_nothing_and_of_one_thing_go_together() -> None:
+    images = [Image.new("RGB", (300, 300), "grey"), scene(1), scene(2, (300, 100))]
+    made = prepare_together(images, [prepare(image) for image in images])
+    assert len(made) == 3 and all(one.mask is None or one.mask.size == one.image.size for one in made)
+    twice = [scene(1), scene(1)]
+    assert all(one.mask is not None for one in prepare_together(twice, [prepare(image) for image in twice]))
+
+
+@needs_cv2
+def test_the_crops_are_measured_against_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ball").mkdir()
+    boxes = {}
+    for n, (x, y) in enumerate(((250, 180), (200, 100))):
+        scene(n, (x, y)).save(tmp_path / "ball" / f"{n}.png")
+        boxes[f"ball/{n}"] = [x / 600, y / 400, (x + 120) / 600, (y + 120) / 400]
+    boxes["ball/1"][0] = 0.0  # there is more of this one, which no crop of the ball holds
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
+    more = ["--boxes", str(tmp_path / "boxes.json"), "--sheet", str(tmp_path / "sheet.png")]
+    call("crops", [str(tmp_path), *more, "--json"])
+    first, second, total, *_ = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["right"] and 1 < first["times"] < 2.5 and not second["inside"]
+    assert total == {"of": "all", "photos": 2, "inside": 1, "inside_and_tight": 1}
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.height == 200
+    call("crops", [str(tmp_path), *more, "--alone"])
+    assert "wholly inside" in capsys.readouterr().out
+    with pytest.raises(UserError, match="no photograph ball/0"):
+        call("crops", [str(tmp_path / "nowhere"), *more])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from limner import Agent
 from limner.errors import ModelError
 from limner.tools import cutout
 from limner.tools.backbones.sam2 import Sam2
-from limner.tools.cutout import CutOut
 from limner.tools.presets import check_preset, load_preset, own_folder, presets
 from limner.tools.studio import Studio
 
@@ -39,7 +39,7 @@ def found(monkeypatch):
     """What stands out is known."""
     said: dict = {"box": BOX}
     monkeypatch.setattr(cutout, "available", lambda: "box" in said)
-    monkeypatch.setattr(cutout, "cut_out", lambda image: CutOut(Image.new("L", image.size), said["box"]))
+    monkeypatch.setattr(cutout, "find", lambda image: SimpleNamespace(full_box=lambda: said["box"]))
     return said
 
 
@@ -155,7 +155,7 @@ def test_without_it_photographs_are_cut_out_classically_and_with_it_they_are_not
         got = limner(home, "presets", "get", "mine", "--yes")
         assert got.returncode == 0 and "licence: Apache-2.0; it cuts photographs out" in got.stderr, got.stderr
         studio = Studio(load_preset("mine", home))
-        monkeypatch.setattr(Sam2, "mask", lambda self, image: cutout.cut_out(image).mask)
+        monkeypatch.setattr(Sam2, "mask", lambda self, image: cutout.find(image).full_mask())
         made = studio.prepare(scene())
         assert made.look is not None and made.look.how == "model"
         studio.close()

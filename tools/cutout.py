@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIDE = 256
-"""Pixels of the longer side that is worked on."""
+SIDE, GREY_SIDE = 256, 384
+"""Pixels of the longer side that is worked on, and of the grey copy."""
 FAINT = (0.4, 0.3, 0.22, 0.15, 0.1)
 """Levels of saliency at which more of a subject is looked for: a pale bowl round its berries."""
 CALM = 0.04
@@ -40,63 +40,90 @@ def available() -> bool:
     return find_spec("cv2") is not None
 
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom."""
+
+
 @dataclass(frozen=True, slots=True)
-class CutOut:
-    """A subject that was found."""
+class Found:
+    """A subject that was found, on a small copy of its photograph."""
 
-    mask: Image
-    """8 bits, 255 inside, the size of the picture."""
-    box: tuple[int, int, int, int] | None
-    """Where all of it should be (left, top, right, bottom), wider than the mask where more seems to belong to it."""
+    size: tuple[int, int]
+    """Width and height of the photograph."""
+    pixels: np.ndarray
+    """The small copy, `[h, w, 3]` (BGR, 8 bits)."""
+    grey: np.ndarray
+    """A larger copy in grey, for local features."""
+    stands_out: np.ndarray
+    """Saliency, 0..1 `[h, w]`."""
+    mask: np.ndarray
+    """1 inside, `[h, w]` 8 bits."""
+    box: Box | None
+    """Where all of it should be, in pixels of the copy: wider than the mask where more seems to belong to it."""
+
+    def full_mask(self) -> Image:
+        """8 bits, 255 inside, the size of the photograph."""
+        from PIL import Image as Images
+
+        return Images.fromarray(self.mask * 255).resize(self.size, Images.Resampling.BILINEAR)
+
+    def full_box(self) -> Box | None:
+        """The box in pixels of the photograph."""
+        if self.box is None:
+            return None
+        wide, high = self.size[0] / self.mask.shape[1], self.size[1] / self.mask.shape[0]
+        left, top, right, bottom = self.box
+        return round(left * wide), round(top * high), round(right * wide), round(bottom * high)
 
 
-def cut_out(image: Image) -> CutOut:
+def find(image: Image) -> Found:
     """Find the subject of `image` (RGB)."""
     import cv2
     from PIL import Image as Images
 
-    small = image.copy()
-    small.thumbnail((SIDE, SIDE), Images.Resampling.BOX, reducing_gap=2.0)
-    pixels = np.ascontiguousarray(np.asarray(small.convert("RGB"))[:, :, ::-1])
+    middling = image.convert("RGB")
+    middling.thumbnail((GREY_SIDE, GREY_SIDE), Images.Resampling.BOX, reducing_gap=2.0)
+    small = middling.copy()
+    small.thumbnail((SIDE, SIDE), Images.Resampling.BOX)
+    pixels = np.ascontiguousarray(np.asarray(small)[:, :, ::-1])
     cv2.setNumThreads(1)
     cv2.setRNGSeed(0)
     stands_out = saliency(cv2, pixels)
-    found = _pieces(cv2, pixels, _grabcut(cv2, pixels, stands_out), stands_out)
-    box = _extent(cv2, found, stands_out)
-    if box is not None:
-        scale = image.width / small.width, image.height / small.height
-        box = tuple(round(side * scale[n % 2]) for n, side in enumerate(box))  # type: ignore[assignment]
-    return CutOut(Images.fromarray(found * 255).resize(image.size, Images.Resampling.BILINEAR), box)
+    mask = colour_pieces(cv2, pixels, _grabcut(cv2, pixels, stands_out), stands_out)
+    grey = np.asarray(middling.convert("L"))
+    return Found(image.size, pixels, grey, stands_out, mask, _extent(cv2, mask, stands_out))
 
 
-def _extent(cv2: Any, found: np.ndarray, stands_out: np.ndarray) -> tuple[int, int, int, int] | None:
+def _extent(cv2: Any, found: np.ndarray, stands_out: np.ndarray) -> Box | None:
     """The box of the mask, or of what faintly stands out around it where that is not much more."""
-    inner = _box(found > 0)
+    inner = bounds(found > 0)
     if inner is None:
         return None
     best, noise = inner, float(np.median(stands_out[found == 0])) if (found == 0).any() else 1.0
     wider = WIDER if noise < CALM else WIDER_ON_NOISE
     for level in (level for level in FAINT if level > 3 * noise + 0.05):
         count, labels = cv2.connectedComponents((stands_out > level).astype(np.uint8) | found)
-        around = _box(np.isin(labels, np.unique(labels[found > 0])))
-        if around is not None and _area(around) <= wider * _area(inner):
+        around = bounds(np.isin(labels, np.unique(labels[found > 0])))
+        if around is not None and area(around) <= wider * area(inner):
             best = around
     return best
 
 
-def _box(where: np.ndarray) -> tuple[int, int, int, int] | None:
+def bounds(where: np.ndarray) -> Box | None:
+    """The box of what is true in `[h, w]`."""
     rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else None
 
 
-def _area(box: tuple[int, int, int, int]) -> int:
+def area(box: Box) -> int:
+    """Pixels in a box."""
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def saliency(cv2: Any, pixels: np.ndarray) -> np.ndarray:
     """How much each pixel of `[h, w, 3]` (BGR, 8 bits) stands out, 0..1 `[h, w]`."""
     lab = cv2.cvtColor(pixels, cv2.COLOR_BGR2LAB).astype(np.float32)
-    barrier = np.sum([_barrier(lab[:, :, channel]) for channel in range(3)], axis=0)
+    barrier = _barrier(lab).sum(2)
     contrast = _rim_contrast(lab)
     height, width = barrier.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -107,8 +134,10 @@ def saliency(cv2: Any, pixels: np.ndarray) -> np.ndarray:
 
 
 def _barrier(values: np.ndarray) -> np.ndarray:
-    """Least difference between highest and lowest value on a way to the rim, by raster passes, a row at a time."""
-    height, width = values.shape
+    """Least difference between highest and lowest value on a way to the rim, of each channel of `[h, w, c]` by itself.
+
+    By raster passes, a row at a time.
+    """
     high, low = values.copy(), values.copy()
     cost = np.full_like(values, np.inf)
     cost[0], cost[-1], cost[:, 0], cost[:, -1] = 0, 0, 0, 0
@@ -146,20 +175,30 @@ def _stretched(values: np.ndarray) -> np.ndarray:
 def _grabcut(cv2: Any, pixels: np.ndarray, stands_out: np.ndarray) -> np.ndarray:
     """1 where GrabCut sees the subject, `[h, w]` 8 bits."""
     cut = float(cv2.threshold((stands_out * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)[0]) / 255
-    labels = np.where(stands_out > cut, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[stands_out > (1 + cut) / 2] = cv2.GC_FGD
-    rim = max(1, min(labels.shape) // 50)
-    edge = np.ones_like(labels, dtype=bool)
-    edge[rim:-rim, rim:-rim] = False
-    labels[edge & (stands_out < cut)] = cv2.GC_BGD
+    rim = max(1, min(stands_out.shape) // 50)
+    hopeless = np.where(stands_out < cut, 1.0, 0.0)
+    hopeless[rim:-rim, rim:-rim] = 0.0
+    return outlined(cv2, pixels, stands_out, cut, (1 + cut) / 2, hopeless, ROUNDS)
+
+
+def outlined(
+    cv2: Any, pixels: np.ndarray, values: np.ndarray, cut: float, sure: float, hopeless: Any, rounds: int = 2
+) -> np.ndarray:
+    """1 inside the outline that GrabCut draws, `[h, w]` 8 bits: more than `cut` is perhaps, than `sure` surely inside.
+
+    Less than `hopeless` (a number, or one for each pixel) is surely outside.
+    """
+    labels = np.where(values > cut, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[values > sure] = cv2.GC_FGD
+    labels[values < hopeless] = cv2.GC_BGD
     if not (labels == cv2.GC_FGD).any() or not (labels == cv2.GC_BGD).any():
-        return (stands_out > cut).astype(np.uint8)
+        return (values > cut).astype(np.uint8)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(pixels, labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(pixels, labels, None, *models, rounds, cv2.GC_INIT_WITH_MASK)
     return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
 
 
-def _pieces(cv2: Any, pixels: np.ndarray, found: np.ndarray, stands_out: np.ndarray) -> np.ndarray:
+def colour_pieces(cv2: Any, pixels: np.ndarray, found: np.ndarray, stands_out: np.ndarray) -> np.ndarray:
     """The piece that stands out most, and those of its colours; without holes."""
     core = np.ones((3, 3), np.uint8)
     found = cv2.morphologyEx(cv2.morphologyEx(found, cv2.MORPH_OPEN, core), cv2.MORPH_CLOSE, core, iterations=2)

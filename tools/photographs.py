@@ -1,25 +1,25 @@
 """Photographs as references: cropped to the subject, masked, and looked over before anything is learned from them.
 
-The mask comes from the preset's segmentation model, or else from `tools.cutout` (GrabCut) where OpenCV is installed;
-without either the whole photograph is taken, and that is said.
+The mask comes from the preset's segmentation model, or else from `tools.cutout` (GrabCut) where OpenCV is installed, or
+from `tools.together` where there are several; without any of them the whole photograph is taken, and that is said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from . import cutout
+from . import cutout, together
+from .cutout import Box
 from .values import Prepared
 
 How = Literal["model", "grabcut", "none"]
-Box = tuple[int, int, int, int]
-MARGIN = 0.1
+MARGIN = 0.08
 """Room left round the subject on each side, as a part of its longer side."""
 LARGEST = 1024
 """Pixels of the longer side that is kept: no model reads more of a reference."""
@@ -43,12 +43,16 @@ class Look:
 
     how: How
     sharpness: float
+    crop: Box
+    """What of the photograph is kept, in its pixels."""
     side: int
     """Shorter side of the subject, in pixels of the photograph."""
     hashes: tuple[int, int]
     """Difference hash of the photograph, and of its mirror image."""
     ground: np.ndarray
     """Histogram of the colours around the subject, `[256]`, sums to 1."""
+    found: cutout.Found | None = None
+    """What the classical way saw, for `prepare_together`."""
 
 
 def prepare(image: Image.Image, segment: Callable[[Image.Image], Image.Image] | None = None) -> Prepared:
@@ -57,9 +61,28 @@ def prepare(image: Image.Image, segment: Callable[[Image.Image], Image.Image] | 
     Args:
         segment: gives an 8-bit mask of the size of a picture; `None`, or a mask that fails: the classical way.
     """
-    mask, box, how = _find(image, segment)
+    return _prepared(image, *_find(image, segment))
+
+
+def prepare_together(images: Sequence[Image.Image], alone: Sequence[Prepared]) -> list[Prepared]:
+    """Photographs of one subject that were prepared `alone`, cut again by what they share; a model's cuts stay."""
+    made = list(alone)
+    tried = [(n, item.look.found) for n, item in enumerate(alone) if item.look is not None and item.look.found]
+    if len(tried) < 2:
+        return made
+    for (n, _), found in zip(tried, together.find_again([found for _, found in tried]), strict=True):
+        mask = found.full_mask()
+        if usable(mask):
+            again = _prepared(images[n], mask, found.full_box(), "grabcut", found)
+            made[n] = replace(again, storybook=alone[n].storybook)
+    return made
+
+
+def _prepared(
+    image: Image.Image, mask: Image.Image | None, box: Box | None, how: How, found: cutout.Found | None
+) -> Prepared:
     crop = crop_box(box, image.size) if box else (0, 0, *image.size)
-    look = _look(image, mask, box, how)
+    look = replace(_look(image, mask, box, how), crop=crop, found=found)
     cut = image.crop(crop)
     cut_mask = mask.crop(crop) if mask is not None else None
     if max(cut.size) > LARGEST:
@@ -84,16 +107,18 @@ def crop_box(box: Box, size: tuple[int, int]) -> Box:
 
 def _find(
     image: Image.Image, segment: Callable[[Image.Image], Image.Image] | None
-) -> tuple[Image.Image | None, Box | None, How]:
+) -> tuple[Image.Image | None, Box | None, How, cutout.Found | None]:
     if segment is not None:
         mask = segment(image)
         if usable(mask):
-            return mask, mask.point(lambda v: 255 * (v > 127)).getbbox(), "model"
+            return mask, mask.point(lambda v: 255 * (v > 127)).getbbox(), "model", None
     if min(image.size) >= SMALLEST_PHOTO and cutout.available():
-        found = cutout.cut_out(image)
-        if usable(found.mask):
-            return found.mask, found.box, "grabcut"
-    return None, None, "none"
+        found = cutout.find(image)
+        mask = found.full_mask()
+        if usable(mask):
+            return mask, found.full_box(), "grabcut", found
+        return None, None, "none", found
+    return None, None, "none", None
 
 
 def usable(mask: Image.Image) -> bool:
@@ -116,7 +141,14 @@ def _look(image: Image.Image, mask: Image.Image | None, box: Box | None, how: Ho
     ground = np.bincount(bins, minlength=256).astype(np.float32)
     mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     side = min(right - left, bottom - top)
-    return Look(how, sharpness(grey), side, (_hash(image), _hash(mirrored)), ground / max(float(ground.sum()), 1.0))
+    return Look(
+        how,
+        sharpness(grey),
+        (left, top, right, bottom),
+        side,
+        (_hash(image), _hash(mirrored)),
+        ground / max(float(ground.sum()), 1.0),
+    )
 
 
 def sharpness(grey: Image.Image) -> float:

@@ -15,7 +15,7 @@ from ..memory.events import Notice, Progress
 from ..memory.values import FROM_TAKE, Concept, Take
 from .catalog import Working, tool
 from .desk import Desk, result, rounded
-from .photographs import advice
+from .photographs import advice, prepare_together
 from .sameness import doubts
 from .values import Prepared
 
@@ -61,17 +61,19 @@ def teach(
     paths = [desk.may_read(item) for item in images] or ([] if drawn else list(desk.files))
     if not paths and not drawn:
         raise UserError(f"There is no picture of {name} to learn from.", "Attach one, or name its file.")
-    loaded: list[Image | Take] = []
+    shown: list[Image | Take] = []
     for path in dict.fromkeys(paths):
         picture = load_picture(path)
-        loaded.append(picture.image)
+        shown.append(picture.image)
         for text in picture.notices:
             yield Notice(text)
-    prepared = []
-    for number, item in enumerate([*loaded, *drawn], 1):
+    shown += drawn
+    prepared: list[Prepared] = []
+    for number, item in enumerate(shown, 1):
         desk.check()
-        yield Progress(f"looking at {name}", number, len(loaded) + len(drawn))
+        yield Progress(f"looking at {name}", number, len(shown))
         prepared.append(reference(desk.studio, item, kind))
+    prepared = prepare_together([item.image if isinstance(item, Take) else item for item in shown], prepared)
     for text in advice(prepared, desk.preset.getting_segments):
         yield Notice(text)
     agreed = False

@@ -62,7 +62,7 @@ class Sam2(Segmenter):
 
         if not cutout.available():
             asked = {"input_points": [[[[self.side / 2, self.side / 2]]]], "input_labels": [[[1]]]}
-        elif (box := cutout.cut_out(image).box) is not None:
+        elif (box := cutout.find(image).full_box()) is not None:
             # The whole picture becomes a square, as it was taught.
             scaled = [side * self.side / image.size[n % 2] for n, side in enumerate(box)]
             asked = {"input_boxes": [[scaled]]}
