@@ -138,6 +138,11 @@ class TakeCard(Picture, can_focus=True):
     def space(self) -> tuple[int, int]:
         return self.content_size.width, self.content_size.height - CAPTION
 
+    @property
+    def BLANK(self) -> bool:  # type: ignore[override]
+        """A place that is only kept: eight of them take as long as all the rest of a turn's layout."""
+        return self.source is None and not self._caption
+
     def render(self) -> Captioned:
         return Captioned(self, super().render(), self._caption)
 
