@@ -46,6 +46,6 @@ def test_keys_of_all_kinds_arrive_in_a_real_terminal(tmp_path: Path) -> None:
         at = terminal.send("\x15\x1b[200~ж and 猫\x1b[201~")
         terminal.wait_for("猫", since=at)
         at = terminal.send("\x15\x1bOP")
-        terminal.wait_for("Go there", since=at)
+        terminal.wait_for("What Limner knows", since=at)
         terminal.send("\x11")
         assert terminal.end(30) == 0
