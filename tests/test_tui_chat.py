@@ -123,6 +123,42 @@ async def test_a_turn_is_laid_out_few_times(tmp_path: Path, monkeypatch: pytest.
         assert len(layouts) <= 12, len(layouts)
 
 
+async def test_the_end_of_the_log_is_in_sight_from_the_first_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line too far up or down, and the whole log is drawn a second time."""
+    async with running(home_with_takes(tmp_path)) as pilot:
+        app, lay_out, seen = chat_of(pilot), Compositor.reflow, []
+
+        def look(compositor: Compositor, *args: Any) -> Any:
+            result = lay_out(compositor, *args)
+            log = app.chat.log_view
+            if place := compositor._full_map.get(log):
+                seen.append(place.virtual_size.height - place.container_size.height - log.scroll_y)
+            return result
+
+        monkeypatch.setattr(Compositor, "reflow", look)
+        app.chat.working.start("thinking")
+        await pilot.pause(0.2)
+        app.chat.working.stop()
+        await pilot.pause(0.2)
+        assert seen and set(seen) == {0}, seen
+
+
+async def test_a_letter_is_drawn_before_the_next_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame may be a layout of everything: while pictures are drawn, letters would wait for it."""
+    drawn: list[Any] = []
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        await pilot.press("a")
+        await pilot.pause(0.1)
+        monkeypatch.setattr(app.chat._update_timer, "_callback", lambda: None)  # no frames any more
+        monkeypatch.setattr(app, "_display", lambda screen, update: drawn.append(update))
+        hit(pilot, "q")
+        await until(pilot, lambda: app.chat.prompt.line.text == "aq")
+        await until(pilot, lambda: any("q" in update.render_segments(app.console) for update in drawn if update))
+
+
 async def test_one_sentence_may_be_said_ahead_and_comes_back_with_escape(tmp_path: Path) -> None:
     async with running(tmp_path) as pilot:
         app = chat_of(pilot)

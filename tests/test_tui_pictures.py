@@ -13,8 +13,12 @@ from PIL import Image
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 
+from limner.memory.library import Library
+from limner.tui.chat.cards import scores
 from limner.tui.inert import inert, inert_lines
 from limner.tui.pictures import Figure, Mode, Picture, Thumbnails, draw_pictures, fit, thumbnails
+
+from .screens import home_with_takes
 
 RED, BLUE = (200, 30, 30), (20, 40, 220)
 
@@ -122,6 +126,14 @@ async def test_captions_are_inert(tmp_path: Path) -> None:
         await pilot.pause()
         assert "[red]x[/red] y z[/]" in "\n".join(app.text())
         assert "\x1b" not in "\n".join(app.text())
+
+
+def test_scores_can_be_understood_in_narrow_places(tmp_path: Path) -> None:
+    with Library.open(home_with_takes(tmp_path)) as library:
+        take = library.session().take(6)
+    shown = {width: scores(take, width).plain for width in (24, 20, 16, 12, 7)}
+    expected = ["likeness .80  words .40", "like .80  words .40", "like 80 words 40", "like .80", ""]
+    assert list(shown.values()) == expected
 
 
 def test_inert_text() -> None:

@@ -43,6 +43,10 @@ def chat(
     bridge = Bridge(preset or chosen.preset or DEFAULT_PRESET, home, planner or chosen.planner or None, session)
     app = LimnerApp(bridge, chosen, lesson=lesson, pictures=settle(chosen.pictures))
     threading.Thread(target=_end_with_the_terminal, daemon=True).start()
+    if sys.platform == "linux":
+        from .driver import Direct
+
+        app.driver_class = Direct
     try:
         app.run()
     finally:

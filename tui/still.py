@@ -17,6 +17,7 @@ class Still(Widget):
     """
 
     virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
+    auto_links = Reactive(False)
 
 
 class StillVertical(Vertical, Still):

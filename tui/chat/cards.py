@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LIKED = {"good": " ♥", "bad": " ✗"}
 VERDICTS = {"retry": "could be better", "copied": "copied from a reference"}
 
-SHORT = ("likeness", "like", "l"), ("words", "words", "w")
+SHORT = ("likeness", "like"), ("words", "words")
 """What the scores are called where there is more room, and less."""
 
 
@@ -54,14 +54,20 @@ def caption(take: Take, width: int) -> Content:
 
 
 def scores(take: Take, width: int) -> Content:
-    """ "likeness .81  words .70", shorter in narrow places; nothing where nothing was measured."""
+    """ "likeness .81  words .70", in narrow places "like 81 words 70" or the first alone; nothing where nothing was
+    measured."""
     found = take.scores
     if found.verdict == "copied":
         return Content.styled(VERDICTS["copied"][:width], "$error")
     parts = [(name, value) for name, value in zip(SHORT, (found.subject, found.text), strict=True) if value is not None]
     style = "$warning" if found.verdict == "retry" else "$success" if found.verdict == "accept" else "$foreground 65%"
-    figures = [(names, f"{value:.2f}".removeprefix("0")) for names, value in parts]
-    forms = ("  ".join(f"{names[n]} {value}" for names, value in figures) for n in range(3))
+    figures = [(long, short, f"{value:.2f}".removeprefix("0")) for (long, short), value in parts]
+    forms = (
+        "  ".join(f"{long} {value}" for long, _, value in figures),
+        "  ".join(f"{short} {value}" for _, short, value in figures),
+        " ".join(f"{short} {100 * value:.0f}" for (_, short), value in parts),
+        *(f"{short} {value}" for _, short, value in figures[:1]),
+    )
     return Content.styled(next((form for form in forms if len(form) <= width), ""), style)
 
 
@@ -137,6 +143,11 @@ class TakeCard(Picture, can_focus=True):
 
     def space(self) -> tuple[int, int]:
         return self.content_size.width, self.content_size.height - CAPTION
+
+    @property
+    def BLANK(self) -> bool:  # type: ignore[override]
+        """A place that is only kept: eight of them take as long as all the rest of a turn's layout."""
+        return self.source is None and not self._caption
 
     def render(self) -> Captioned:
         return Captioned(self, super().render(), self._caption)

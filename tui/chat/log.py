@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 from textual import events, on
+from textual._arrange import DockArrangeResult
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -55,6 +57,12 @@ class ChatLog(VerticalScroll, Still, can_focus=False):
     def compose(self) -> ComposeResult:
         yield self._above
         yield self._below
+
+    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
+        """The end of the log is found by the height it gets now: by the one before, it takes a second layout."""
+        if not optimal and self._container_size:
+            self._container_size = self._container_size.with_height(size.height)
+        return super().arrange(size, optimal)
 
     # -- what is shown -----------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widgets import Button, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
+from ..echo import echo
 from ..inert import inert, one_line
 from .completion import Candidate, Sources, complete, dropped
 from .tokens import Kind, tokens
@@ -149,6 +150,11 @@ class Line(TextArea):
             event.stop()
             event.prevent_default()
             await self.run_action(action)
+
+    def _check_refresh(self) -> None:
+        if self._repaint_required and self.is_attached and echo(self):
+            self._repaint_required = False
+        super()._check_refresh()
 
     def action_page_up(self) -> None:
         self.post_message(self.Paged(-1))
