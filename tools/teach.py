@@ -287,6 +287,9 @@ def _line(concept: Concept, likeness: float | None) -> dict[str, Any]:
         line["attributes"] = list(concept.stable)
     if concept.negatives:
         line["never"] = list(concept.negatives)
+    if concept.ratings:
+        line["liked"] = sum(rating.liked for rating in concept.ratings)
+        line["disliked"] = len(concept.ratings) - line["liked"]
     if likeness is not None:
         line["similarity"] = rounded(likeness)
     return line

@@ -159,10 +159,14 @@ def _recalled(args: Result, answer: Result) -> str:
     for concept in found[:12]:
         line = f"{concept.get('name')}" + (f" ({concept['kind']})" if concept.get("kind") else "")
         if len(found) <= 3:
+            if shown := concept.get("references"):
+                line += f" from {shown} picture{'s' if shown != 1 else ''}"
             if facts := _list(concept.get("attributes")):
                 line += f": {listed(facts)}"
             if never := _list(concept.get("never")):
                 line += f"; never {listed(never)}"
+            if verdicts := [f"{said} {concept[said]}" for said in ("liked", "disliked") if concept.get(said)]:
+                line += f"; you {listed(verdicts)} of its takes"
             if isinstance(concept.get("similarity"), (int, float)):
                 line += f", similarity {concept['similarity']:.2f}"
         lines.append(line)
