@@ -491,7 +491,7 @@ def test_what_nobody_is_called_is_not_said_to_be_known() -> None:
     near = [{"name": "Luna", "kind": "cat", "similarity": 0.2}]
     found = {"ok": True, "concepts": near, "taught": 1}
     assert reply([("recall", {"query": "dragon"}, json.dumps(found))]).startswith("I know nothing by that name")
-    known = {"name": "Biscuit", "kind": "dog", "references": 3, "attributes": ["longer ears"], "liked": 1, "disliked": 0}
+    known = {"name": "Biscuit", "kind": "dog", "references": 3, "attributes": ["longer ears"], "liked": 1}
     said = reply([("recall", {"query": "Biscuit"}, json.dumps(found | {"concepts": [known]}))])
     assert said == "I know Biscuit (dog) from 3 pictures: longer ears; you liked 1 of its takes."
     seen = found | {"takes": [{"take": 4, "shows": "a dragon"}, {"take": 2, "shows": "a dragon"}]}
