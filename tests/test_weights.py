@@ -216,7 +216,7 @@ def test_a_disk_without_room_is_said_before_anything_is_fetched(hub, home, monke
 
 
 def test_stopped_by_the_user_it_keeps_what_came_and_goes_on(hub, home):
-    hub.pause = 0.2
+    hub.pause = 1.0
     command = [sys.executable, "-m", "limner", "--home", str(home), "presets", "get", "mine", "--yes"]
     begun = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
