@@ -141,7 +141,7 @@ class Agent:
         self.notices.extend(advice(prepared, self.preset.getting_segments))
         concept = store_concept(self.library, self.studio, name, kind, prepared, takes, consent=consent)
         self.notices.extend(doubts(self.library, self.preset, self.studio.space, concept, prepared))
-        if note := foreign_note(prepared, self.preset):
+        if note := foreign_note(prepared, kind, self.preset):
             self.notices.append(note)
         return concept
 

@@ -180,9 +180,9 @@ def test_finding_by_words_and_by_picture(agent: Agent, pictures: list[Path]) -> 
 
 
 def test_a_drawn_figure_is_kept_and_goes_on(agent: Agent, chat: Session) -> None:
-    chat.say("a red dragon in the forest")
+    chat.say("a red robot in the forest")
     turn = chat.say("keep him as Fizz")
-    assert turn.reply.startswith("I have learned Fizz, a dragon, from take 1.") and turn.take is None
+    assert turn.reply.startswith("I have learned Fizz, a robot, from take 1.") and turn.take is None
     fizz = agent.library.concept("Fizz")
     assert fizz.taken_from == (chat.take(1).id,) and fizz.masks[0] is not None
     night = chat.say("now at night")
@@ -190,6 +190,11 @@ def test_a_drawn_figure_is_kept_and_goes_on(agent: Agent, chat: Session) -> None
     assert chat.take(1).concepts == () and agent.replay(1, session=chat.name).identical
     agent.forget("Fizz")
     assert chat.say("now in the snow").take is not None
+
+
+def test_what_no_model_knows_is_not_drawn_as_something_else(agent: Agent, chat: Session) -> None:
+    turn = chat.say("a red dragon in the forest")
+    assert turn.take is None and "I can't draw 'dragon'" in turn.reply and "dog, cat" in turn.reply
 
 
 def test_of_two_figures_the_one_of_that_kind_is_kept(agent: Agent, chat: Session) -> None:

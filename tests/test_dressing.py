@@ -103,6 +103,17 @@ def test_at_another_hour_a_figure_is_itself(studio) -> None:
     assert made.method == "in_context" and not changed[inside].any() and changed[:16].mean() > 0.8
 
 
+def test_several_things_are_painted_again_in_another_place(studio) -> None:
+    said = "a dog in sunglasses; give it a crown"
+    request = DrawRequest(
+        "now at night", source=shown(Figure(DOG, "crown")), description=f"{said}; now at night", seed=2
+    )
+    both = drawn(studio, request)
+    assert both.settings["worn"] == "in sunglasses and with a crown"
+    one = drawn(studio, replace(request, description="a dog with a crown; now at night"))
+    assert "worn" not in one.settings and one.image.tobytes() != both.image.tobytes()
+
+
 def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:
     source = shown(Figure(DOG, "none", "small", "left"))
     request = DrawRequest("give it a crown", source=source, seed=3)

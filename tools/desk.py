@@ -111,7 +111,9 @@ class Desk:
         for concept in concepts:
             found = {space: self.library.embeddings(concept, space) for space in self.studio.kept_spaces}
             kept = {space: array for space, array in found.items() if array is not None}
-            made.append(replace(subject_of(concept, self.library.adapters(concept)), embeddings=kept))
+            # A word that the models do not know would be drawn as whatever it is nearest to.
+            kind = "thing" if self.studio.unknown_words(concept.kind, []) else concept.kind
+            made.append(replace(subject_of(concept, self.library.adapters(concept)), kind=kind, embeddings=kept))
         return tuple(made)
 
     def keep(self, concepts: Iterable[Concept], subjects: Iterable[SubjectInput]) -> None:

@@ -325,9 +325,20 @@ def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
     here = [name for name in names if plan.origin == "edit" and name not in plan.request.coming]
     dark = {part for word in (*unknown, *here) for part in re.findall(r"\w+", word.lower())}
     light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE - (LITTLE if here else set())
-    if not light and (plan.origin == "edit" or not names):
-        raise UserError(f"{sentence}.", "Ask for something that they know, or choose a larger preset.")
+    nobody = plan.origin == "draw" and not names and _is_of(unknown, plan.request.prompt)
+    if nobody or (not light and (plan.origin == "edit" or not names)):
+        kinds = listed(desk.preset.scenes.get("kinds", ()))
+        raise UserError(f"{sentence}.", f"They know {kinds}; larger presets know more." if kinds else "Ask otherwise.")
     return [f"{sentence}; I drew the rest."]
+
+
+def _is_of(unknown: Sequence[str], prompt: str) -> bool:
+    """Whether a picture is to be of an unknown thing: "a red dragon in the forest" is, "a cat on a skateboard" not."""
+    nouns = "|".join(map(re.escape, unknown))
+    where = r"(?:in|on|at|by|near|under|with|wearing|holding|behind|beside|riding|and|while|who|that)\b"
+    adjectives = rf"(?:(?!{where})[\w-]+ ){{0,3}}?"
+    head = rf"\W*(?:(?:an?|one|my|the|some) )?{adjectives}(?:{nouns})(?= (?!and\b){where}|\W*$|,)"
+    return re.match(head, prompt.lower()) is not None
 
 
 def _first_of(desk: Desk, capability: str) -> str:

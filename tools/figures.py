@@ -22,6 +22,8 @@ OTHERWISE = 0.2
 """A figure that is by so much less like its references than a good picture was changed on purpose."""
 STAYED = 0.75
 """Overlap of a figure's masks, before and after, from which up it has not moved."""
+BETTER = 0.01
+"""So much more like its references a figure must be to take the place of its own pixels."""
 OUTLINE = 1 / 32
 """Of the picture's side: what is so near to a figure is painted with it."""
 WORN = 3 / 16
@@ -145,7 +147,7 @@ class Figures:
             return self._recoloured(request, drawn, method)
         known = self.studio.preset.scenes.get("kinds", ())
         if method.flat_colours and of_the_setting(request.prompt, names, known):
-            return self._elsewhere(square(request.source, drawn.image.width), drawn)
+            return self._worn_again(request, self._elsewhere(request, drawn))
         return drawn
 
     def _recoloured(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
@@ -166,16 +168,44 @@ class Figures:
             edited = put_back(before, before, drawn.image, figure)
         return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
 
-    def _elsewhere(self, before: Image, drawn: Drawn) -> Drawn:
+    def _elsewhere(self, request: DrawRequest, drawn: Drawn) -> Drawn:
         """The same figure in another place, if it still stands there: all but its outline, which meets the place."""
         from PIL import Image as Images
         from PIL import ImageFilter
 
+        assert request.source is not None
+        before = square(request.source, drawn.image.width)
         masks = self._masks(before, drawn.image)
         if masks is None or overlap(*masks) < STAYED:
             return drawn
         own = masks[0].point(lambda v: 255 * (v > 127)).filter(ImageFilter.MinFilter(3))
-        return replace(drawn, image=Images.composite(before, drawn.image, own))
+        made = Images.composite(before, drawn.image, own)
+        return drawn if self._mended(request, before, made, drawn.image) else replace(drawn, image=made)
+
+    def _mended(self, request: DrawRequest, before: Image, kept: Image, drawn: Image) -> bool:
+        """Whether a figure that was to look like its references does so better as it was drawn than as it was."""
+        was, own, new = (self.studio.score(picture, request.subjects, "").subject for picture in (before, kept, drawn))
+        if was is None or own is None or new is None:
+            return False
+        return was >= self.studio.preset.thresholds.get("subject", 0.0) and new > own + BETTER
+
+    def _worn_again(self, request: DrawRequest, drawn: Drawn) -> Drawn:
+        """The same, what the figure wears painted once more where that is several things: a model that was shown one at
+        a time leaves the others out."""
+        from .dressing import worn
+
+        before = request.description.rpartition(";")[0]
+        wears = worn(before, [s.name for s in request.subjects]) if len(request.subjects) < 2 else []
+        able = [info.name for info in self.studio.methods() if info.available and "dress" in info.capabilities]
+        mask = self.studio.mask(drawn.image)
+        if len(wears) < 2 or not able or foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
+            return drawn
+        said = ["{} " + " and ".join(wears), *self._surroundings(drawn.image, mask, request)]
+        scene = ", ".join(part for part in said if part)
+        again = replace(request, source=drawn.image, source_mask=mask, scene=scene, within=None, whose=None)
+        made = self.studio.method(able[0]).generate(again, [drawn.seed], lambda: False)
+        painted = [item.image for item in made if isinstance(item, Drawn)]
+        return replace(drawn, image=painted[0], settings={**drawn.settings, "worn": " and ".join(wears)})
 
     def _masks(self, before: Image, after: Image) -> list[Image] | None:
         """The masks of the figures of two pictures; `None` where one has none."""

@@ -18,6 +18,7 @@ from .desk import Desk, result, rounded
 from .photographs import advice, prepare_together
 from .sameness import doubts
 from .values import Prepared
+from .words import unknown_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,7 +95,7 @@ def teach(
         kind=concept.kind,
         version=concept.version,
         references=len(concept.references),
-        note=foreign_note(prepared, desk.preset),
+        note=foreign_note(prepared, kind, desk.preset),
     )
 
 
@@ -152,9 +153,13 @@ def shows_person(kind: str, prepared: Sequence[Prepared]) -> bool:
     return any(item.look is not None for item in prepared) and any(word in PERSONS for word in words)
 
 
-def foreign_note(prepared: Sequence[Prepared], preset: Preset) -> str:
-    """What to say when some pictures are not of the world that the preset's models draw; else ""."""
-    return "" if all(item.storybook for item in prepared) else preset.for_photographs.strip()
+def foreign_note(prepared: Sequence[Prepared], kind: str, preset: Preset) -> str:
+    """What to say when some pictures, or the kind, are not of the world that the preset's models draw; else ""."""
+    if not all(item.storybook for item in prepared):
+        return preset.for_photographs.strip()
+    if preset.words is None or not unknown_words(kind, [], preset.words):
+        return ""
+    return f"The {preset.name} models don't know what a {kind} is; they go by its looks."
 
 
 @tool(order=13)

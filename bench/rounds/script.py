@@ -19,6 +19,7 @@ from ...starter.world import (
     sample_subject,
 )
 from ...starter.world.words import KIND_NOUNS
+from ...tools.dressing import taken_off
 from ..storybook.trials import FRIENDS, NAMES
 
 ROUNDS = 10
@@ -106,7 +107,12 @@ def drift(number: int, seed: int = 0) -> Drift:
     for step in range(ROUNDS):
         what = "second" if step % 5 == 4 else "accessory"
         after = change(scene, what, _other(rng, scene, what))
-        steps.append((what, instruction(what, scene, after, rng, noun), after))
+        words = instruction(what, scene, after, rng, noun)
+        # A crown does not take the sunglasses away by itself; what the judge is to read is said.
+        old, new = scene.figures[0].accessory, after.figures[0].accessory
+        while what == "accessory" and "none" not in (old, new) and not taken_off(words, []):
+            words = instruction(what, scene, after, rng, noun)
+        steps.append((what, words, after))
         scene = after
     return Drift(start, tuple(steps))
 
