@@ -68,7 +68,9 @@ class Limner(TyperGroup):
         except typer.TyperException as error:
             ctx = getattr(error, "ctx", None)
             hint = f"`{ctx.command_path} --help` shows how." if ctx is not None else ""
-            out.error(error.format_message(), hint)
+            # Where values are to choose from, they stand in lines of their own.
+            said = " ".join(error.format_message().split())
+            out.error(said if said.endswith((".", "?")) else f"{said}.", hint)
             return 2
         except BrokenPipeError:
             return _close_quietly()

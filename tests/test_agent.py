@@ -57,7 +57,10 @@ class ToyStudio:
         return True
 
     def prepare(self, image: Image.Image) -> Prepared:
-        return Prepared(image, Image.new("L", image.size, 255), storybook=image.width < 500)
+        return Prepared(image, Image.new("L", image.size, 255), storybook=self.of_this_world(image))
+
+    def of_this_world(self, image: Image.Image) -> bool:
+        return image.width < 500
 
     def embed_images(self, images: Sequence[Image.Image], masks: Sequence[Image.Image | None] = ()) -> np.ndarray:
         rows = np.stack([np.asarray(i.resize((2, 2)), dtype=np.float32).ravel() + 1 for i in images])

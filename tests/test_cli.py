@@ -174,6 +174,10 @@ def test_what_the_user_got_wrong_is_one_sentence_and_status_2(line: tuple[str, .
     assert sorted(home.rglob("*")) == before
 
 
+def test_what_there_is_to_choose_from_stands_in_one_line() -> None:
+    assert "Choose from: concept, session, adapter. `limner export --help`" in limner("export").stderr
+
+
 def test_a_typing_slip_is_answered_with_the_near_verb() -> None:
     assert "Did you mean 'say'?" in limner("sya").stderr
 

@@ -153,6 +153,13 @@ def test_an_attached_picture_is_changed(chat: Session, pictures: list[Path]) -> 
     assert turn.takes[1].parent == turn.takes[0].id and turn.takes[0].description == ""
 
 
+def test_a_photograph_is_changed_with_a_word_about_it(chat: Session, pictures: list[Path], tmp_path: Path) -> None:
+    Image.effect_noise((300, 200), 90).convert("RGB").save(tmp_path / "photo.jpg")
+    turn = chat.say("make it night", files=[tmp_path / "photo.jpg"])
+    assert turn.take is not None and turn.reply.count("storybook world") == 1
+    assert "storybook world" not in chat.say("make it night", files=pictures[:1]).reply
+
+
 def test_a_photograph_is_taught_with_a_word_about_it(agent: Agent, chat: Session, tmp_path: Path) -> None:
     noise = Image.effect_noise((300, 200), 90).convert("RGB")
     noise.save(tmp_path / "photo.jpg")

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from limner.agent.agent import Agent
 from limner.starter.world import Subject, render, sample_scene, sample_subject
@@ -48,4 +49,9 @@ def test_odd_and_identical_references_are_named_at_teaching(tmp_path: Path) -> N
         assert agent.notices[-1] == "The pictures of Wanda do not seem to show the same subject (1; 2)."
         said = " and ".join(str(file) for file in (files[0], odd))
         events = list(agent.session("talk").stream(f"This is Zelda: {said}"))
+        for name in ("one.png", "two.png"):
+            Image.effect_noise((300, 200), 90).convert("RGB").save(tmp_path / name)
+        told = len(agent.notices)
+        agent.teach("Nora", [files[0], odd, tmp_path / "one.png", tmp_path / "two.png"])
+        assert not any("show" in text for text in agent.notices[told:]), "of photographs the encoder cannot tell"
     assert any("do not seem to show the same subject" in getattr(event, "text", "") for event in events)

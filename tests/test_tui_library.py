@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from limner.memory.library import Library
+from limner.memory.values import Rated
 from limner.tui.app import LimnerApp
 from limner.tui.asking import Ask
 from limner.tui.browse import PictureBrowser, list_folder, natural
@@ -193,9 +194,14 @@ def test_what_a_version_changed(home: Path) -> None:
         first = library.concepts()[0]
         second = library.revise(first.name, add=["red collar"], reject=Image.new("RGB", (16, 16)))
         third = library.revise(first.name, remove=["red collar", "hat"])
+        fourth = library.learn(first.id, Rated("t1", True, "in_context"))
+        fifth = library.learn(first.id, Rated("t1", False, "in_context"))
     assert changes(None, first) == "taught from 2 pictures"
     assert changes(first, second) == "+ red collar, 1 picture rejected"
     assert changes(second, third) == "- red collar, never hat"
+    assert changes(third, fourth) == "a picture was liked"
+    assert changes(fourth, fifth) == "a picture was disliked"
+    assert changes(fifth, fifth) == "as before"
     assert corrections("+ longer ears, -hat,, - a scarf") == (["longer ears"], ["hat", "a scarf"])
 
 

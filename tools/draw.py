@@ -135,6 +135,8 @@ def edit(
         words, found = in_words(instruction, lender.description)
         if not found:
             notes.append(f"I went by your words: the model cannot look at take {lender.number} while it draws.")
+    if source.origin == "import" and not desk.studio.of_this_world(source.image):
+        notes.append(desk.preset.for_photographs.strip())
     limited = within(desk.preset, words, coming, of=(source, kept))
     words, notes = limited.words, [*notes, *limited.notes]
     told, kept = without_the_gone(furred(desk.preset, words, source, kept), kept)

@@ -24,7 +24,8 @@ def doubts(library: Library, preset: Preset, space: str, concept: Concept, prepa
     """What to tell about the pictures that a concept was just taught from. `space`: of the scorers' embeddings."""
     said = [f"Pictures {_listed(group)} are the same; one of them is enough." for group in identical(prepared)]
     vectors = library.embeddings(concept, space)
-    if vectors is None or len(vectors) < 2:
+    known = all(item.storybook for item in prepared)  # else the encoder knows drawings only, and cannot tell
+    if vectors is None or len(vectors) < 2 or not known:
         return said
     groups = together(vectors, APART * Thresholds.of(preset).subject)
     most, *others = sorted(groups, key=len, reverse=True)

@@ -238,12 +238,12 @@ class Studio:
 
         if self.preset.words is None:
             return photographs.prepare(image, self._segment)
-        if not self._of_this_world(image):
+        if not self.of_this_world(image):
             return replace(photographs.prepare(image), storybook=False)
         mask = self.segmenter.mask(image)
         return Prepared(image, mask if foreground_share(mask) >= LEAST_SHARE else None)
 
-    def _of_this_world(self, image: Image) -> bool:
+    def of_this_world(self, image: Image) -> bool:
         """Whether the preset's models know this sort of picture: their tokenizer carries it well."""
         if self.preset.words is None or "ar" not in self.preset.models:
             return True

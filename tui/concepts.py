@@ -49,6 +49,8 @@ def changes(before: Concept | None, after: Concept) -> str:
     said += [f"may change: {text}" for text in after.changeable if text not in before.changeable]
     rejected = len(after.rejected) - len(before.rejected)
     said += [f"{rejected} picture{'s' * (rejected != 1)} rejected"] * (rejected > 0)
+    rated = [rating.liked for rating in after.ratings if rating not in before.ratings]
+    said += [f"a picture was {'liked' if liked else 'disliked'}" for liked in rated]
     return ", ".join(said) or "as before"
 
 

@@ -81,7 +81,7 @@ def _cause(take: TakeInfo, chain: Sequence[TakeInfo], looks: Sequence[str], abse
     if absent:
         return f"You did not say “{looks[0]}”."
     taught = f", or took it from the pictures of {listed(take.concepts)}" if take.concepts else ""
-    return f"You did not say “{looks[0]}”: the model chose that{taught}."
+    return f"Nothing in the words says “{looks[0]}”; if it is so, the model chose it{taught}."
 
 
 def _made(take: TakeInfo) -> str:
@@ -93,9 +93,8 @@ def _made(take: TakeInfo) -> str:
 def _otherwise(whom: str, looks: Sequence[str], wanted: str) -> str:
     whom = {"he": "him", "she": "her", "they": "them"}.get(whom, whom)
     whom = "it" if whom in ("this", "that", "there", "me") or whom.startswith(TAKE) else whom
-    colour = "red" if "blue" in looks else "blue"
-    other = wanted or next((_OPPOSITES[look] for look in looks if look in _OPPOSITES), colour)
-    return f"Say what it should be instead, as in “make {whom} {other}”."
+    other = wanted or next((_OPPOSITES[look] for look in looks if look in _OPPOSITES), "")
+    return f"Say what to change, as in “make {whom} {other}”." if other else "Say what to change."
 
 
 def _add(thing: str) -> str:
