@@ -295,6 +295,16 @@ async def test_the_input_has_lines_history_and_completion(tmp_path: Path, pictur
         assert app.chat.prompt.files == []
 
 
+async def test_the_look_can_be_named(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        for word, theme in (("light", "limner-light"), ("Light", "limner-light"), ("dark", "limner-dark")):
+            await say(pilot, f"/theme {word}")
+            assert app.theme == theme
+        await say(pilot, "/theme blue")
+        assert told(app) == "There is no theme 'blue'; there are: dark, light."
+
+
 def test_completion_knows_commands_concepts_takes_and_files(picture: Path) -> None:
     sources = Sources(commands=[("help", "keys"), ("theme", "")])
     assert [found.text for found in complete("/he", sources)] == ["/help "]

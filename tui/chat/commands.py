@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
+from ..themes import THEMES
 
 if TYPE_CHECKING:
     from .screen import ChatScreen
@@ -176,7 +177,11 @@ def _panel(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
 
 
 def _theme(screen: ChatScreen, words: list[str]) -> None:
-    screen.app.action_toggle_light()
+    names = [theme.name.removeprefix("limner-") for theme in THEMES]
+    if words and words[0].lower() not in names:
+        raise UserError(f"There is no theme {words[0]!r}; there are: {', '.join(names)}.")
+    if not words or screen.app.theme != f"limner-{words[0].lower()}":
+        screen.app.action_toggle_light()
 
 
 async def _quit(screen: ChatScreen, words: list[str]) -> None:
@@ -212,6 +217,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", "session FILE", "Write a conversation or a concept to one file", _export, (2, 20)),
     Command("import", "FILE", "Take in an exported file", _import, (1, 40)),
     Command("settings", "", "Models, planner, theme, pictures", _opens("settings")),
-    Command("theme", "", "Light or dark", _theme),
+    Command("theme", "[light|dark]", "Light or dark; alone, the other one", _theme, (0, 1)),
     Command("quit", "", "Leave Limner", _quit),
 )
