@@ -241,6 +241,17 @@ async def test_a_turn_that_died_with_its_process_is_offered_again(tmp_path: Path
         assert app.bridge.interrupted() is None and not app.query(Options)
 
 
+async def test_enter_alone_does_again_what_was_interrupted(tmp_path: Path) -> None:
+    with Library.open(tmp_path) as library:
+        library.session("default").put_state(begun={"text": "hello", "files": []})
+    async with running(tmp_path) as pilot:
+        app = chat_of(pilot)
+        await until(pilot, lambda: app.query(Options))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.bridge.turns() and not app.bridge.busy)
+        assert app.bridge.turns()[-1]["text"] == "hello" and not app.query(Options)
+
+
 async def test_a_locked_library_is_said_and_can_be_looked_at(tmp_path: Path) -> None:
     fill(tmp_path, turns=2, takes=1)
     with Library.open(tmp_path):

@@ -29,6 +29,9 @@ _MARKUP = re.compile(
 )
 """What Markdown would draw otherwise than as it stands."""
 
+AGAIN, LEAVE_IT = "Do it again", "Leave it"
+"""What is offered for a sentence that was interrupted."""
+
 
 class Options(Horizontal):
     """Answers to a question, as buttons."""

@@ -12,12 +12,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from ...memory.values import Concept
 from ..inert import inert
 from ..lesson import Lesson
 from .entries import Entry
+from .exchange import AGAIN, Options
 
 if TYPE_CHECKING:
     from .screen import ChatScreen
@@ -111,10 +112,16 @@ class Welcome:
             greeting.query(Suggestion).first().add_class("-on")
 
     def nudge(self, by: int) -> bool:
-        """An arrow moves the mark, Enter (0) chooses; False when there is nothing to choose from."""
+        """An arrow moves the mark, Enter (0) chooses, also to go on after an interruption.
+
+        False when there is nothing to choose from.
+        """
         found = list(self._screen.query(Suggestion))
         if not found:
-            return False
+            offered = [options for options in self._screen.query(Options) if AGAIN in options.options]
+            if offered and by == 0:
+                offered[-1].query(Button).first().press()
+            return bool(offered) and by == 0
         at = next((index for index, item in enumerate(found) if item.has_class("-on")), None)
         if by == 0 and at is not None:
             found[at].choose()

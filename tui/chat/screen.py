@@ -23,7 +23,7 @@ from . import commands
 from .cards import TakeCard
 from .completion import Sources
 from .entries import Entry, history
-from .exchange import Options
+from .exchange import AGAIN, LEAVE_IT, Options
 from .greeting import Suggestion, Welcome
 from .jobs import JobLine, JobLines, said
 from .live import LiveTurn
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..messages import Kind
 
 After = Callable[[Any], Coroutine[Any, Any, None]]
-AGAIN, LEAVE_IT = "Do it again", "Leave it"
 WIDE = 96
 """Columns from which the tree has room beside the chat."""
 
