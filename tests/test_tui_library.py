@@ -60,7 +60,7 @@ async def test_what_is_known(home: Path) -> None:
             "dog · version 1 · 2 pictures",
             "taught from 2 pictures",
             "6 ×",
-            "likeness",
+            "subject",
             "0.68",
         ):
             assert words in text, words

@@ -132,7 +132,7 @@ def test_scores_can_be_understood_in_narrow_places(tmp_path: Path) -> None:
     with Library.open(home_with_takes(tmp_path)) as library:
         take = library.session().take(6)
     shown = {width: scores(take, width).plain for width in (24, 20, 16, 12, 7)}
-    expected = ["likeness .80  words .40", "like .80  words .40", "like 80 words 40", "like .80", ""]
+    expected = ["subject .80  text .40", "subj .80  text .40", "subj 80 text 40", "subj .80", ""]
     assert list(shown.values()) == expected
 
 

@@ -144,7 +144,7 @@ class CompareScreen(ModalScreen[None]):
             if any(value is not None for value in pair):
                 shown = ("not measured" if value is None else f"{bar(value)} {value:.2f}" for value in pair)
                 lines.append(self._row(name, *shown))
-        lines.append(self._row("method", *(take.method.replace("_", "-") or take.origin for take in both)))
+        lines.append(self._row("method", *(take.method or take.origin for take in both)))
         lines.append(self._row("took", *(duration(take.seconds) for take in both)))
         return Content("\n").join([*lines, self._verdict(self._measured)])
 

@@ -206,7 +206,7 @@ class ConceptsScreen(Screen[None]):
             return []
         return [
             (
-                adapter.method.replace("_", "-"),
+                adapter.method,
                 f"version {adapter.version}, {adapter.created[:10]}, {size_text(adapter.bytes)}"
                 + "".join(f", {name} {value:.2f}" for name, value in measured(adapter.scores)),
             )
@@ -249,7 +249,7 @@ class ConceptsScreen(Screen[None]):
             )
             good = sum(take.rating == "good" for take in drawn)
             liked = f"  ♥ {good}" if good else ""
-            rows.append((method.replace("_", "-") or "imported", f"{len(drawn)} ×  {means}{liked}"))
+            rows.append((method or "imported", f"{len(drawn)} ×  {means}{liked}"))
         return inert_table(rows, self._room)
 
     # -- doing ------------------------------------------------------------------------------------

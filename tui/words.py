@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..memory.values import Concept, Scores, Take
 
-SCORES = (("likeness", "subject"), ("words", "text"), ("copying", "copy"))
+SCORES = (("subject", "subject"), ("text", "text"), ("copying", "copy"))
 """What people call the scores, and their fields in `Scores`."""
 
 
@@ -28,11 +28,11 @@ def size_text(count: float) -> str:
 def facts(take: Take) -> str:
     """ "in_context · 2.3 s"."""
     took = [duration(take.seconds)] if take.seconds else []
-    return " · ".join([take.method.replace("_", "-") or take.origin, *took])
+    return " · ".join([take.method or take.origin, *took])
 
 
 def score_line(scores: Scores, width: int = 80) -> str:
-    """ "likeness .81  words .70", as many as there is room for; "" where nothing was measured."""
+    """ "subject .81  text .70", as many as there is room for; "" where nothing was measured."""
     parts = [f"{name} {value:.2f}".replace("0.", ".", 1) for name, value in measured(scores)]
     while parts and len("  ".join(parts)) > width:
         parts.pop()
@@ -71,7 +71,7 @@ def take_table(take: Take, width: int = 10) -> list[tuple[str, str]]:
         ("verdict", {"retry": "could be better", "copied": "copied from a reference"}.get(scores.verdict, "")),
         ("missing", ", ".join(map(str, scores.details.get("missing") or ()))),
         ("why", str(scores.details.get("reason") or "")),
-        ("method", take.method.replace("_", "-") or take.origin),
+        ("method", take.method or take.origin),
         ("took", duration(take.seconds) if take.seconds else ""),
         ("seed", str(take.seed) if take.method else ""),
         ("made", take.created[:10]),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LIKED = {"good": " ♥", "bad": " ✗"}
 VERDICTS = {"retry": "could be better", "copied": "copied from a reference"}
 
-SHORT = ("likeness", "like"), ("words", "words")
+SHORT = ("subject", "subj"), ("text", "text")
 """What the scores are called where there is more room, and less."""
 
 
@@ -44,7 +44,7 @@ def caption(take: Take, width: int) -> Content:
     """Two lines: number, method and seconds; then the scores, or what is wrong with the picture."""
     number = f"#{take.number}"
     first = Content.assemble((number, "$secondary bold"), (LIKED.get(take.rating or "", ""), "$accent"))
-    how = one_line(take.method.replace("_", " ")) or ("your picture" if take.origin == "import" else "")
+    how = one_line(take.method) or ("your picture" if take.origin == "import" else "")
     facts = [how, seconds(take.seconds)] if take.seconds else [how]
     while facts and len(first) + 1 + len(" · ".join(facts)) > width:
         facts.pop(0)  # the seconds stay longest: the method is also in the large view
@@ -54,7 +54,7 @@ def caption(take: Take, width: int) -> Content:
 
 
 def scores(take: Take, width: int) -> Content:
-    """ "likeness .81  words .70", in narrow places "like 81 words 70" or the first alone; nothing where nothing was
+    """ "subject .81  text .70", in narrow places "subj 81 text 70" or the first alone; nothing where nothing was
     measured."""
     found = take.scores
     if found.verdict == "copied":
