@@ -222,6 +222,19 @@ async def test_looks_are_kept(home: Path) -> None:
     assert (kept.theme, kept.pictures) == (DARK.name, "none")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30)])
+async def test_choices_are_wrapped_once_and_say_what_takes_how_long(home: Path, size: tuple[int, int]) -> None:
+    async with opened(home, size) as (app, pilot):
+        await pilot.press("f4")
+        await until(pilot, lambda: app.screen.query_one("#presets", OptionList).option_count)
+        await pilot.pause()
+        listed = app.screen.query_one("#presets", OptionList)
+        lines = "\n".join(str(option.prompt) for option in listed.options).split("\n")
+        assert max(map(len, lines)) <= listed.scrollable_content_region.width
+        assert any("memory for drawing: " in line for line in lines)
+        assert any("memory for scoring: " in line for line in lines)
+
+
 async def choose(app: LimnerApp, pilot: Pilot[None], name: str, place: int) -> None:
     listed = app.screen.query_one(f"#{name}", OptionList)
     listed.highlighted = place

@@ -31,9 +31,9 @@ def needs(preset: Preset) -> list[Need]:
     found = [_weights(role, spec) for role, spec in models.items()]
     if preset.words is not None and not preset.words.is_file():
         found.append(Need("list of words", False, f"{preset.words} is missing"))
-    if large := [spec for spec in models.values() if spec.memory]:
+    if large := {role: spec for role, spec in models.items() if spec.memory}:
         here = machine()
-        return [*found, *(_memory(spec, here) for spec in large)]
+        return [*found, *(_memory(role, spec, here) for role, spec in large.items())]
     # Weights are stored with 16 bits and computed with 32.
     wanted = LIBRARIES + 2 * sum(weights_bytes(spec.weights) for spec in models.values())
     free = available_memory()
@@ -43,10 +43,14 @@ def needs(preset: Preset) -> list[Need]:
     return [*found, Need(what, free >= wanted, f"{free / 2**30:.1f} GiB are free")]
 
 
-def _memory(spec: ModelSpec, here: Machine) -> Need:
+WORK = {"ar": "drawing", "diffusion": "drawing", "encoder": "scoring", "segmenter": "cutting out"}
+"""What the models of a preset are for, by their roles."""
+
+
+def _memory(role: str, spec: ModelSpec, here: Machine) -> Need:
     """What a large model takes, also while its weights are not there yet."""
     found = fit(spec, here)
-    return Need(f"memory: {spec.memory:.0f} GB at 16 bits", found.possible, found.sentence)
+    return Need(f"memory for {WORK.get(role, role)}: {spec.memory:.0f} GB at 16 bits", found.possible, found.sentence)
 
 
 def _weights(role: str, spec: ModelSpec) -> Need:

@@ -23,6 +23,7 @@ from .pictures import MODES, draw_pictures, settle
 from .themes import THEMES
 
 if TYPE_CHECKING:
+    from ..tools.needs import Need
     from ..tools.presets import Preset
     from .app import LimnerApp
 
@@ -104,7 +105,7 @@ class SettingsScreen(Screen[None]):
     @property
     def room(self) -> int:
         """Characters of a line."""
-        return self.size.width // 2 - 5 if self.size.width >= 100 else self.size.width - 6
+        return self.size.width // 2 - 7 if self.size.width >= 100 else self.size.width - 7
 
     def show(self) -> None:
         """Draw every choice as it stands."""
@@ -147,19 +148,21 @@ class SettingsScreen(Screen[None]):
         """With what is there a line each, and what is not in one: why is said when the preset is chosen."""
         needs = self.limner.bridge.needs(preset)
         absent = [need.what for need in needs if not need.met and not need.what.startswith("memory")]
-        lines = [
-            Content.assemble(
-                ("✓ ", "$success") if need.met else ("✗ ", "$error"),
-                one_line(need.what),
-                (f"  {one_line(need.why)}" if need.why else "", "$foreground 60%" if need.met else "$error"),
-            )
-            for need in needs
-            if need.what not in absent
-        ]
+        lines = [self._need_line(need) for need in needs if need.what not in absent]
         if absent:
             words = one_line(f"{', '.join(absent)}: not here", self.room - 4)
             lines.insert(0, Content.styled(f"✗ {words}", "$error"))
         return line(preset.name == self.limner.bridge.preset, preset.name, preset.summary, *lines, room=self.room)
+
+    def _need_line(self, need: Need) -> Content:
+        """Why stands behind it, or in lines of its own below."""
+        mark, style = ("✓ ", "$success") if need.met else ("✗ ", "$error")
+        what, why = one_line(need.what), one_line(need.why)
+        if why and len(what) + len(why) + 6 <= self.room:
+            why = f"  {why}"
+        else:
+            why = "".join(f"\n    {part}" for part in wrap(why, max(self.room - 4, 12)))
+        return Content.assemble((mark, style), what, (why, "$foreground 60%" if need.met else style))
 
     def _planner_lines(self) -> list[Content]:
         now = self.limner.bridge.planner or "offline"
