@@ -63,7 +63,7 @@ async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(tmp_pa
         await say(pilot, "now with a crown")
         takes = app.bridge.takes()
         assert [take.number for take in takes] == [1, 2, 3, 4] and takes[3].parent == takes[2].id
-        assert takes[0].prompt.startswith(NAME) and "#4 in context" in words(pilot)
+        assert takes[0].prompt.startswith(NAME) and "#4 in_context" in words(pilot)
         await pilot.press("shift+tab")
         assert isinstance(app.focused, TakeCard) and app.focused.shown.number == 4
         await pilot.press("plus")
