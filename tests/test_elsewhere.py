@@ -134,7 +134,7 @@ def test_a_method_learns_draws_and_is_scored_there(pair, preset, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:You are calling .generate")
-@pytest.mark.parametrize("name", ["lora", *long_form(["textual_inversion", "pivotal"])])
+@pytest.mark.parametrize("name", long_form(["lora", "textual_inversion", "pivotal"]))
 def test_a_method_learns_where_idle_parts_wait_here(name, preset, tmp_path, monkeypatch):
     """As on a card that the whole model does not fit: only the image encoder is not there while it is trained."""
     data = yaml.safe_load(preset("stable_diffusion", tmp_path).read_text())
