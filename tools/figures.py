@@ -15,7 +15,7 @@ from .words import renamed
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .method import Method
+    from .method import Cancelled, Method
     from .studio import Studio
 
 OTHERWISE = 0.2
@@ -26,7 +26,7 @@ BETTER = 0.01
 """So much more like its references a figure must be to take the place of its own pixels."""
 OUTLINE = 1 / 32
 """Of the picture's side: what is so near to a figure is painted with it."""
-WORN = 3 / 16
+WITHIN_REACH = 3 / 16
 """The same, of what it may wear or hold."""
 
 
@@ -88,8 +88,12 @@ class Figures:
         if (found := self.to_dress(image, request)) is None:
             return request
         worn, mask = found
+        return replace(request, source_mask=mask, scene=self._scene(worn, image, mask, request))
+
+    def _scene(self, worn: str, image: Image, mask: Image, request: DrawRequest) -> str:
+        """The words for a whole picture whose figure wears `worn`; the figure is `{}`."""
         said = ["{}" + f" {worn}".rstrip(), *self._surroundings(image, mask, request)]
-        return replace(request, source_mask=mask, scene=", ".join(part for part in said if part))
+        return ", ".join(part for part in said if part)
 
     def to_dress(self, image: Image, request: DrawRequest) -> tuple[str, Image] | None:
         """What the figure of the picture being edited is to wear, and its mask; `None` of any other order."""
@@ -97,9 +101,7 @@ class Figures:
 
         from .dressing import dressed
 
-        # What was said of a picture of two is not known of one of them; the order itself is the last part.
-        before = request.description.rpartition(";")[0] if len(request.subjects) < 2 else ""
-        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings, before)
+        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings, _said_before(request))
         if worn is None or request.coming or request.borrow is not None:
             return None
         mask = self.studio.mask(image)
@@ -134,7 +136,7 @@ class Figures:
 
     # After it
 
-    def kept(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
+    def kept(self, request: DrawRequest, drawn: Drawn, method: Method, cancelled: Cancelled) -> Drawn:
         """An edit with the source's own pixels in what it is not about: beside a figure in another colour, and, in
         drawings of flat colours, of the figure itself (its shapes; all of it in another place or at another hour)."""
         from .scoring.reach import of_the_setting, recolours
@@ -147,7 +149,7 @@ class Figures:
             return self._recoloured(request, drawn, method)
         known = self.studio.preset.scenes.get("kinds", ())
         if method.flat_colours and of_the_setting(request.prompt, names, known):
-            return self._worn_again(request, self._elsewhere(request, drawn))
+            return self._worn_again(request, self._elsewhere(request, drawn), cancelled)
         return drawn
 
     def _recoloured(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
@@ -184,28 +186,30 @@ class Figures:
 
     def _mended(self, request: DrawRequest, before: Image, kept: Image, drawn: Image) -> bool:
         """Whether a figure that was to look like its references does so better as it was drawn than as it was."""
-        was, own, new = (self.studio.score(picture, request.subjects, "").subject for picture in (before, kept, drawn))
-        if was is None or own is None or new is None:
+        was = self.studio.score(before, request.subjects, "").subject if request.subjects else None
+        if was is None or was < self.studio.preset.thresholds.get("subject", 0.0):
             return False
-        return was >= self.studio.preset.thresholds.get("subject", 0.0) and new > own + BETTER
+        own, new = (self.studio.score(picture, request.subjects, "").subject for picture in (kept, drawn))
+        return own is not None and new is not None and new > own + BETTER
 
-    def _worn_again(self, request: DrawRequest, drawn: Drawn) -> Drawn:
+    def _worn_again(self, request: DrawRequest, drawn: Drawn, cancelled: Cancelled) -> Drawn:
         """The same, what the figure wears painted once more where that is several things: a model that was shown one at
         a time leaves the others out."""
         from .dressing import worn
 
-        before = request.description.rpartition(";")[0]
-        wears = worn(before, [s.name for s in request.subjects]) if len(request.subjects) < 2 else []
+        wears = worn(_said_before(request), [s.name for s in request.subjects])
         able = [info.name for info in self.studio.methods() if info.available and "dress" in info.capabilities]
-        mask = self.studio.mask(drawn.image)
-        if len(wears) < 2 or not able or foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
+        if len(wears) < 2 or not able:
             return drawn
-        said = ["{} " + " and ".join(wears), *self._surroundings(drawn.image, mask, request)]
-        scene = ", ".join(part for part in said if part)
+        mask, things = self.studio.mask(drawn.image), " and ".join(wears)
+        if foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
+            return drawn
+        scene = self._scene(things, drawn.image, mask, request)
         again = replace(request, source=drawn.image, source_mask=mask, scene=scene, within=None, whose=None)
-        made = self.studio.method(able[0]).generate(again, [drawn.seed], lambda: False)
-        painted = [item.image for item in made if isinstance(item, Drawn)]
-        return replace(drawn, image=painted[0], settings={**drawn.settings, "worn": " and ".join(wears)})
+        for item in self.studio.method(able[0]).generate(again, [drawn.seed], cancelled):
+            if isinstance(item, Drawn):
+                return replace(drawn, image=item.image, settings={**drawn.settings, "worn": things})
+        return drawn  # stopped by the user
 
     def _masks(self, before: Image, after: Image) -> list[Image] | None:
         """The masks of the figures of two pictures; `None` where one has none."""
@@ -243,4 +247,9 @@ class Figures:
         from .scoring.reach import around
 
         mask = self.studio.mask(image)
-        return around(mask, round(image.width * WORN)) if foreground_share(mask) >= LEAST_SHARE else None
+        return around(mask, round(image.width * WITHIN_REACH)) if foreground_share(mask) >= LEAST_SHARE else None
+
+
+def _said_before(request: DrawRequest) -> str:
+    """What the picture that is edited was to show: all but the order itself; "" of two, whose it might be."""
+    return request.description.rpartition(";")[0] if len(request.subjects) < 2 else ""

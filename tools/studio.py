@@ -189,7 +189,7 @@ class Studio:
                 method = self.method(name)
                 for item in method.generate(self.figures.looked_at(request, method), seeds[done:], cancelled):
                     if isinstance(item, Drawn):
-                        item, done = replace(self.figures.kept(request, item, method), index=done), done + 1
+                        item, done = replace(self.figures.kept(request, item, method, cancelled), index=done), done + 1
                     yield item
                 return
             except (RuntimeError, MemoryError) as error:
