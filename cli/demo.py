@@ -34,7 +34,7 @@ TURNS = (
     "back two",
     "put him in front of the castle",
     "I like this one",
-    "give him a golden crown",
+    "let him hold a balloon",
     "what do you know about Biscuit?",
 )
 RECORD = "conversation.json"

@@ -110,3 +110,4 @@ def test_a_figure_by_its_name_is_given_another_colour_too() -> None:
 def test_a_drawn_out_no_is_not_what_cannot_be_drawn() -> None:
     assert STARTER.words is not None
     assert unknown_words("noooo make him super big", [], STARTER.words) == []
+    assert unknown_words("let him hold a balloon, he carries it", [], STARTER.words) == []

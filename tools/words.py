@@ -31,8 +31,9 @@ LITTLE = frozenset(
     we were what when where which while who will don doesn isn won with without would you your yours s t d m re ve
     ll also still both each next time times first second third last few bit little lot way try let try doing being
     standing sitting stands sits keep change turn instead different create generate imagine illustration scene
-    holding wearing wears wear side add remove must should shall might really super duper totally extremely rather
-    quite thanks thank yes yeah yay no nope oh ah hmm hey hi hello ok okay maybe perhaps actually sorry wait dear having
+    holding hold holds held carry carries carrying wearing wears wear side add remove must should shall might really
+    super duper totally extremely rather quite thanks thank yes yeah yay no nope oh ah hmm hey hi hello ok okay
+    maybe perhaps actually sorry wait dear having
     got going goes pop stick chuck want wants meant mean said anymore already kind sort recolor recolour
     """.split()
 )
