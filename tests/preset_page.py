@@ -71,6 +71,7 @@ name: mine                     # presets/mine.yaml; one named like a built-in on
 summary: My own Stable Diffusion.
 methods: [ip_adapter, lora]    # the cheapest first: the ladder climbs in this order
 not_for: {ip_adapter: [edit]}  # what a method is not asked for, unless you name it
+varied_by: [on the left, far away]   # only for models that draw one picture from one prompt, whatever the seed
 models:
   diffusion:
     family: stable_diffusion

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -230,3 +231,14 @@ def test_two_change_places_in_a_take_of_their_own(agent: Agent, chat: Session, p
     why = chat.say("why are they so blue?")
     assert why.take is None and f"drawn with {turn.method}" in why.reply and "“swap them”" in why.reply
     agent.forget("Pip")
+
+
+def test_another_one_is_another_picture(agent: Agent, chat: Session) -> None:
+    first = chat.say("Biscuit in the forest").take
+    again = chat.say("another one")
+    other = again.take
+    difference = np.abs(np.asarray(first.image, dtype=int) - np.asarray(other.image, dtype=int)).mean()
+    assert difference > 10 and "This time on the left." in again.reply and other.prompt == first.prompt
+    two = chat.say("two more of it").takes
+    assert np.abs(np.asarray(two[0].image, dtype=int) - np.asarray(two[1].image, dtype=int)).mean() > 10
+    assert all(agent.replay(take).identical for take in (other, *two))

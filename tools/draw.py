@@ -18,6 +18,7 @@ from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
 from .limits import furred, within, without_the_gone
 from .values import DrawRequest, SubjectInput
+from .variety import earlier, words_of
 from .words import LITTLE, listed
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ def draw(
     """Draw a new picture from words. Taught concepts stand in the prompt by their names."""
     found = within(desk.preset, prompt, desk.concepts(concepts))
     method = desk.choose_method(method)
-    request = DrawRequest(prompt=found.words, method=method, count=count, seed=seed, size=size)
-    plan = _Plan("draw", request, found.concepts, prompt, description=found.words, notes=found.notes)
+    number = earlier(desk.session.takes(), prompt) if seed is None else 0
+    request = DrawRequest(prompt=found.words, method=method, count=count, seed=seed, number=number, size=size)
+    varied = words_of(number, found.words, desk.preset.varied_by, len(found.concepts)) if count == 1 else ""
+    notes = [*found.notes, f"This time {varied}."] if varied else found.notes
+    plan = _Plan("draw", request, found.concepts, prompt, description=found.words, notes=notes)
     return (yield from _make(desk, plan))
 
 
@@ -289,6 +293,7 @@ def _store(desk: Desk, plan: _Plan, kind: str, attempt: Attempt, more: Mapping[s
         "seed": request.seed,
         "count": request.count,
         "index": drawn.index,
+        "number": request.number,
         "size": request.size,
         "prompt": request.prompt,
         "borrowed": request.borrow is not None,
@@ -368,5 +373,6 @@ def request_of(
         borrow=borrow if asked["borrowed"] else None,
         count=int(asked["count"]),
         seed=int(asked["seed"]),
+        number=int(asked.get("number", 0)),
         size=asked["size"],
     )

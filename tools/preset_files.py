@@ -102,7 +102,7 @@ YES_NO: Kind = (lambda value: isinstance(value, bool), "true or false")
 KEYS: Mapping[str, Kind] = {
     "name": TEXT, "summary": TEXT, "planner": TEXT, "methods": TEXTS, "models": TABLE, "words": TEXT, "figures": NUMBER,
     "for_photographs": TEXT, "threads": NUMBER, "thresholds": TABLE, "scenes": TABLE, "training": TABLE,
-    "measured": TEXT, "budget": NUMBER, "not_for": TABLE,
+    "measured": TEXT, "budget": NUMBER, "not_for": TABLE, "varied_by": TEXTS,
 }  # fmt: skip
 NEEDED = ("name", "summary", "methods", "models")
 MODEL_KEYS: Mapping[str, Kind] = {

@@ -83,6 +83,8 @@ class Preset:
     or the models never learned it. Named by the user, a method does it all the same."""
     for_photographs: str = ""
     """Of a preset for a drawn world: what to say about photographs."""
+    varied_by: tuple[str, ...] = ()
+    """Of models that draw the same picture from the same words: words that vary it when it is drawn again."""
     threads: int = 0
     """Processor threads, 0 for all."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -184,6 +186,7 @@ def read_preset(path: Path) -> Preset:
         figures=int(data.get("figures", 0)),
         not_for={name: frozenset(what) for name, what in data.get("not_for", {}).items()},
         for_photographs=str(data.get("for_photographs", "")),
+        varied_by=tuple(data.get("varied_by", ())),
         threads=int(data.get("threads", 0)),
         thresholds=dict(data.get("thresholds", {})),
         scenes={key: tuple(phrases) for key, phrases in data.get("scenes", {}).items()},

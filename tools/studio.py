@@ -26,6 +26,7 @@ from .presets import ModelSpec, Preset
 from .shelf import Shelf
 from .subject import LEAST_SHARE, crop_subject, foreground_share
 from .values import Drawn, DrawRequest, MethodInfo, Prepared, SubjectInput
+from .variety import words_of
 from .words import known_part, unknown_words
 
 if TYPE_CHECKING:
@@ -177,17 +178,30 @@ class Studio:
             names = [subject.name for subject in request.subjects]
             kinds = [subject.kind for subject in request.subjects]
             request = replace(request, prompt=known_part(request.prompt, [*names, *kinds], self.preset.words))
-        yield from self._drawn(name, request, seeds, cancelled)
+        for prompt, some in self._prompts(request):
+            yield from self._drawn(name, replace(request, prompt=prompt), seeds, some, cancelled)
+
+    def _prompts(self, request: DrawRequest) -> Iterator[tuple[str, range]]:
+        """What the candidates are drawn from, and which ones (from 0): the same for all, but for `preset.varied_by`."""
+        count, figures = request.count, len(request.subjects)
+        numbers = range(request.number, request.number + count)
+        more = [words_of(number, request.prompt, self.preset.varied_by, figures) for number in numbers]
+        if request.source is not None or not any(more):
+            yield request.prompt, range(count)
+            return
+        for i, words in enumerate(more):
+            yield " ".join(filter(None, (request.prompt, words))), range(i, i + 1)
 
     def _drawn(
-        self, name: str, request: DrawRequest, seeds: list[int], cancelled: Callable[[], bool]
+        self, name: str, request: DrawRequest, seeds: list[int], some: range, cancelled: Callable[[], bool]
     ) -> Iterator[Progress | Drawn]:
-        """The pictures; where the memory is not enough, the rest of them with the model one step lighter."""
-        done = 0
+        """The pictures `some`; where the memory is not enough, the rest of them with the model one step lighter."""
+        done = some.start
         while True:
             try:
                 method = self.method(name)
-                for item in method.generate(self.figures.looked_at(request, method), seeds[done:], cancelled):
+                looked_at = self.figures.looked_at(request, method)
+                for item in method.generate(looked_at, seeds[done : some.stop], cancelled):
                     if isinstance(item, Drawn):
                         item, done = replace(self.figures.kept(request, item, method, cancelled), index=done), done + 1
                     yield item

@@ -86,6 +86,8 @@ class DrawRequest:
     """Another picture from which the edit takes something ("the hat from the fifth")."""
     count: int = 1
     seed: int | None = None
+    number: int = 0
+    """How many pictures were drawn from these words before: small models are told to vary what the words leave open."""
     size: str | int = "square"
 
     @property
