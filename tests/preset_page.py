@@ -152,8 +152,10 @@ def page(weights: Mapping[str, int]) -> str:
 
 def _family(spec: ModelSpec, weights: int) -> list[str]:
     made = backbones()[spec.family]
-    takes = ", ".join(WORDS[name].removeprefix("an ") for name in sorted(made.takes - {"train"}))
-    trained = " Methods that train know its layers." if "train" in made.takes else ""
+    plain = sorted(name for name in made.takes if not name.startswith("train"))
+    takes = ", ".join(WORDS[name].removeprefix("an ") for name in plain)
+    trained = " A LoRA can be trained on it" if "train" in made.takes else ""
+    trained += ", and words and all its weights." if "train_words" in made.takes else "." if trained else ""
     return [
         f"- {made.label} takes {takes}.{trained} Not: {made.cannot}.",
         f"- run: {weights:,} random weights, {PIXELS.get(spec.family, 64)} px, every method above (drawn, changed, "

@@ -80,12 +80,12 @@ def method(request, studios):
 @pytest.fixture(scope="module")
 def trained(studio, tmp_path_factory):
     """Gives subjects what a method needs before it draws: an adapter of two steps, kept for the module."""
-    kept: dict[tuple[str, str], Adapter] = {}
+    kept: dict[tuple[str, str, str], Adapter] = {}
 
     def train(method, known: SubjectInput) -> SubjectInput:
         if "trained" not in method.capabilities:
             return known
-        at = (method.name, known.key)
+        at = (method.name, known.key, method.model.hash)
         if at not in kept:
             folder = tmp_path_factory.mktemp("training")
             lesson = studio.lesson(known, folder, folder / "priors", None, lambda: False)
@@ -234,7 +234,8 @@ def weights(method) -> dict:
     if hasattr(method.model, "model"):
         return method.model.model.state_dict()
     pipe = method.model.pipe
-    return {f"{n}.{k}": v for n in ("unet", "text_encoder") for k, v in getattr(pipe, n).state_dict().items()}
+    nets = {name: part for name, part in pipe.components.items() if hasattr(part, "state_dict")}
+    return {f"{name}.{k}": v for name, part in nets.items() for k, v in part.state_dict().items()}
 
 
 def test_a_trained_method_leaves_the_model_as_it_was(method, trained):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -89,14 +90,19 @@ def called_in(adapter: Adapter, concept: Concept, preset: Preset, layout: Layout
 
 def published(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A LoRA by the names that a CLIP text encoder's layers had until transformers 5.6, and have in all other tools."""
-    own, theirs = "text_encoder.encoder.", "text_encoder.text_model.encoder."
-    return {theirs + n.removeprefix(own) if n.startswith(own) else n: t.contiguous() for n, t in tensors.items()}
+    own = re.compile(r"^(text_encoder(?:_2)?)\.encoder\.")
+    return {own.sub(r"\1.text_model.encoder.", name): tensor.contiguous() for name, tensor in tensors.items()}
 
 
 def kohya(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A LoRA of diffusers' names by those of kohya-ss/sd-scripts. Raises `ModelError` where the library cannot."""
+    """A LoRA of diffusers' names by those of kohya-ss/sd-scripts, which has none for transformers.
+
+    Raises `ModelError` where the library cannot.
+    """
     from diffusers.utils import convert_state_dict_to_kohya
 
+    if any(name.startswith("transformer.") for name in tensors):
+        raise UserError("There is no layout of kohya's for this model.", "Leave out --layout: others read that too.")
     try:
         made = convert_state_dict_to_kohya(dict(tensors))
     except (ValueError, KeyError) as error:

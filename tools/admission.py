@@ -14,6 +14,7 @@ WORDS = {
     "references": "pictures in its prompt", "ip_adapter": "an IP-Adapter", "lora": "LoRA",
     "textual_inversion": "learned words", "regions": "subjects each in a region",
     "edit": "a picture to change", "inpaint": "masks", "train": "training here",
+    "train_words": "words learned here", "train_weights": "training of all its weights",
 }  # fmt: skip
 
 

@@ -32,8 +32,8 @@ class Backbone(ABC):
     """What people call it."""
     takes: ClassVar[frozenset[str]] = frozenset()
     """What methods may ask of it: "references" (pictures beside the prompt), "edit", "inpaint", "lora",
-    "textual_inversion", "ip_adapter", "regions" (subjects each in a part of the picture), "train" (the trained methods
-    know its layers)."""
+    "textual_inversion", "ip_adapter", "regions" (subjects each in a part of the picture), "train" (a LoRA
+    can be trained on it), "train_words", "train_weights" (so can learned words, and all its weights)."""
     cannot: ClassVar[str] = ""
     """What one might expect of it and does not get, and why; said to the user."""
     settings: ClassVar[frozenset[str]] = frozenset()

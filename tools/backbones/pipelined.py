@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import ModelError, UserError
 from ..images import square
+from ..machine import Placement
 from . import NO_SETTINGS
 from .adapting import Adapting
 from .diffusion import Painting, Step
@@ -39,18 +40,17 @@ class Pipelined(Adapting):
 
     def __init__(self, folder: Path, pipe: Any, settings: Mapping[str, Any] = NO_SETTINGS) -> None:
         super().__init__(folder, pipe, settings)
+        self.place = Placement.of(settings, pipe.device.type)
         self.side = int(settings.get("side", self.default_side))
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Pipelined:
         """`settings["side"]` is the side of a square picture in pixels; the rest is `machine.Placement`'s."""
-        from ..machine import Placement
-
         place = Placement.of(settings, device)
         pipe = cls.read(cls.drawing, folder, settings, place)
         cls.furnish(pipe, folder, settings)
         place.apply(pipe)
-        return cls(folder, pipe, settings)
+        return cls(folder, pipe, {**place.settings(), **settings})
 
     @classmethod
     def furnish(cls, pipe: Any, folder: Path, settings: Mapping[str, Any]) -> None:

@@ -7,20 +7,19 @@ An IP-Adapter (Ye et al. 2023, arXiv 2308.06721) is loaded where the folder hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import ModelError, UserError
+from ...errors import ModelError
 from ..images import square
 from ..machine import Placement
 from . import NO_SETTINGS
 from .adapting import Adapting
 from .diffusion import Painting, Step, Subject
 from .image_adapter import adapter_of, adapter_space, load_adapter
+from .learning import Unet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,14 +28,15 @@ if TYPE_CHECKING:
     from ..nn.denoise import Conditions, Source
 
 
-class StableDiffusion(Adapting):
+class StableDiffusion(Unet, Adapting):
     """U-Net, CLIP text encoder and autoencoder, with what is put on them."""
 
     family: ClassVar[str] = "stable_diffusion"
     label: ClassVar[str] = "Stable Diffusion"
-    takes: ClassVar[frozenset[str]] = frozenset(
-        {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions", "train"}
-    )
+    takes: ClassVar[frozenset[str]] = frozenset({
+        "edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions",
+        "train", "train_words", "train_weights",
+    })  # fmt: skip
     cannot: ClassVar[str] = "references go in through an IP-Adapter only, never as pictures"
     settings: ClassVar[frozenset[str]] = frozenset({"variant", "half", "sampler"})
     drawing: ClassVar[str] = "StableDiffusionPipeline"
@@ -69,31 +69,13 @@ class StableDiffusion(Adapting):
         place.apply(pipe)
         return cls(folder, pipe, {**place.settings(), **settings})
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        offload = self.place.offload
-        if offload == "none":
-            yield
-            return
-        if offload == "layers":
-            raise UserError(
-                f"{self.label} fits here layer by layer only, so nothing can be trained, nor drawn with what was.",
-                "It takes a card of about 4 GB, or the processor: `device: cpu` beside the model.",
-            )
-        if self.adapted:
-            _ = self._silence
-        self.pipe.remove_all_hooks()
-        try:
-            self.pipe.to("cpu")  # what ran last is still there
-            for part in (self.pipe.unet, self.pipe.vae, self.pipe.text_encoder):
-                part.to(self.place.device)
-            yield
-        finally:
-            self.place.apply(self.pipe)
-
     def free(self) -> None:
-        self.__dict__.pop("_silence", None)
+        self.__dict__.pop("silence", None)
         del self.pipe
+
+    def hears(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        pipe = self.pipe
+        return {"encoder_hidden_states": pipe.text_encoder(self.spelled(prompts, pipe.tokenizer))[0]}
 
     # The image adapter
 
@@ -130,33 +112,21 @@ class StableDiffusion(Adapting):
         pipe.set_ip_adapter_scale(dict_scale(painting.scale) if painting.subjects else 0.0)
         shown = images.expand(texts * b, *images.shape[1:])
         if guided:
-            shown = torch.cat([self._silence.expand_as(shown[:b]), shown])
+            shown = torch.cat([self.silence.expand_as(shown[:b]), shown])
         return Conditions(words, shown, regions, shares)
-
-    @cached_property
-    def _silence(self) -> Tensor:
-        """What the adapter hears where there is no reference, as the library has it: `[1, 1, ...]`."""
-        import torch
-        from diffusers.models.embeddings import ImageProjection
-
-        pipe, config = self.pipe, self.pipe.image_encoder.config
-        simple = isinstance(pipe.unet.encoder_hid_proj.image_projection_layers[0], ImageProjection)
-        black = torch.zeros(1, 3, config.image_size, config.image_size)
-        with torch.no_grad():
-            return pipe.encode_image(black, pipe._execution_device, 1, not simple)[1][None]
 
     def _image_prompts(self, subjects: tuple[Subject, ...]) -> tuple[Tensor, Tensor | None]:
         """All subjects' embeddings `[1, k, ...]`, and the region of each `[1, k, side, side]` if any has one."""
         import torch
 
         if not subjects:
-            return self._silence, None
+            return self.silence, None
         images = torch.from_numpy(np.concatenate([s.embeddings for s in subjects]))
-        shown = images.to(self._silence).view(1, -1, *self._silence.shape[2:])
+        shown = images.to(self.silence).view(1, -1, *self.silence.shape[2:])
         if all(s.region is None for s in subjects):
             return shown, None
         inside = self._inside(subjects).repeat_interleave(torch.tensor([len(s.embeddings) for s in subjects]), 0)
-        return shown, inside[None].to(self._silence)
+        return shown, inside[None].to(self.silence)
 
     def _inside(self, subjects: tuple[Subject, ...]) -> Tensor:
         """The subjects' regions, 0 or 1, `[k, side, side]`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .diffusion import Painting, Subject
 from .hearing import Hearing
+from .learning import Unet
 from .stable_diffusion import dict_scale
 
 if TYPE_CHECKING:
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class StableDiffusionXL(Hearing):
+class StableDiffusionXL(Unet, Hearing):
     """Two CLIP text encoders, size conditioning, and what is put on them."""
 
     family: ClassVar[str] = "stable_diffusion_xl"
     label: ClassVar[str] = "Stable Diffusion XL"
     takes: ClassVar[frozenset[str]] = frozenset(
-        {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions"}
+        {"edit", "inpaint", "lora", "textual_inversion", "ip_adapter", "regions", "train"}
     )
     cannot: ClassVar[str] = (
         "references go in through an IP-Adapter only, never as pictures; of several subjects all hear the whole prompt"
     )
     large: ClassVar[tuple[str, ...]] = ("unet", "text_encoder_2")
+    readers: ClassVar[tuple[str, ...]] = ("text_encoder", "text_encoder_2")
     drawing: ClassVar[str] = "StableDiffusionXLPipeline"
     from_picture: ClassVar[str] = "StableDiffusionXLImg2ImgPipeline"
     inpainting: ClassVar[str] = "StableDiffusionXLInpaintPipeline"
@@ -41,6 +42,18 @@ class StableDiffusionXL(Hearing):
         device = self.pipe._execution_device
         found: Tensor = self.pipe.prepare_ip_adapter_image_embeds([list(crops)], None, device, 1, False)[0][0]
         return found
+
+    def hears(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        import torch
+
+        pipe, made = self.pipe, []
+        for tokenizer, encoder in ((pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2)):
+            made.append(encoder(self.spelled(prompts, tokenizer), output_hidden_states=True))
+        # A square that was neither made smaller nor cropped (arXiv 2307.01952, section 2.2).
+        size = [float(self.side), float(self.side), 0.0, 0.0, float(self.side), float(self.side)]
+        words = torch.cat([one.hidden_states[-2] for one in made], -1)
+        sizes = torch.tensor([size] * len(prompts)).to(words)
+        return {"encoder_hidden_states": words, "text_embeds": made[-1][0], "time_ids": sizes}
 
     def words(self, painting: Painting) -> dict[str, Any]:
         return {
@@ -56,7 +69,7 @@ class StableDiffusionXL(Hearing):
 
         subjects = painting.subjects
         self.pipe.set_ip_adapter_scale(dict_scale(painting.scale) if subjects else 0.0)
-        silence = self._silence
+        silence = self.silence
         shown = silence
         if subjects:
             rows = torch.from_numpy(np.concatenate([s.embeddings for s in subjects]))
@@ -69,18 +82,6 @@ class StableDiffusionXL(Hearing):
             self.pipe.set_ip_adapter_scale([[float(painting.scale)] * masks.shape[1]])  # type: ignore[arg-type]
             heard["cross_attention_kwargs"] = {"ip_adapter_masks": [masks]}
         return heard
-
-    @cached_property
-    def _silence(self) -> Tensor:
-        """What the adapter hears where there is no reference, as the library has it: `[1, 1, ...]`."""
-        import torch
-        from diffusers.models.embeddings import ImageProjection
-
-        pipe, config = self.pipe, self.pipe.image_encoder.config
-        simple = isinstance(pipe.unet.encoder_hid_proj.image_projection_layers[0], ImageProjection)
-        black = torch.zeros(1, 3, config.image_size, config.image_size)
-        with torch.no_grad():
-            return pipe.encode_image(black, pipe._execution_device, 1, not simple)[1][None]
 
     def _masks(self, subjects: Sequence[Subject], width: int, height: int) -> Tensor:
         """The region of each reference `[1, k, height, width]`."""

@@ -35,6 +35,7 @@ class DreamBooth(TunedDiffusion):
     space: ClassVar[Space] = "parameter"
     inversion: ClassVar[Inversion] = "optimization"
     scheme: ClassVar[str] = "existing weights, unique modifier, prior preservation"
+    needs: ClassVar[frozenset[str]] = frozenset({"train_weights"})
     Config: ClassVar[type[MethodConfig]] = DreamBoothConfig
 
     def stages(self, subject: SubjectInput, warm: bool, noun: str) -> Sequence[Stage]:

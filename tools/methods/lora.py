@@ -13,21 +13,21 @@ from ..training.tuned_diffusion import DiffusionTrainingConfig, TunedDiffusion
 from ..values import SubjectInput
 
 if TYPE_CHECKING:
-    from ..backbones.diffusion import Diffusion
+    from ..backbones.learning import Learning
     from ..training.task import Stage
 
 
 @dataclass(frozen=True)
 class LoraConfig(DiffusionTrainingConfig):
-    """`rank` of the updates, and the layers that get one, by the endings of their names."""
+    """`rank` of the updates, and the layers that get one, by the endings of their names; none named: the family's."""
 
     rank: int = 8
-    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+    targets: tuple[str, ...] = ()
     text_targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 
 class Lora(TunedDiffusion):
-    """Learns low-rank updates of the U-Net and the text encoder."""
+    """Learns low-rank updates of the network that draws and of its text encoders."""
 
     name: ClassVar[str] = "lora"
     summary: ClassVar[str] = "trains a LoRA of the diffusion model on the subject"
@@ -41,5 +41,6 @@ class Lora(TunedDiffusion):
         from ..training.task import Stage
 
         config = cast(LoraConfig, self.config)
-        part = DiffusionLora(cast("Diffusion", self.model), config.targets, config.text_targets, config.rank)
+        model = cast("Learning", self.model)
+        part = DiffusionLora(model, config.targets or model.layers, config.text_targets, config.rank)
         return [Stage((part,))]

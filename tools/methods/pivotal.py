@@ -15,7 +15,7 @@ from .lora import LoraConfig
 from .textual_inversion import WORD, learned_word
 
 if TYPE_CHECKING:
-    from ..backbones.diffusion import Diffusion
+    from ..backbones.learning import Learning
     from ..training.task import Stage
 
 
@@ -36,13 +36,14 @@ class Pivotal(TunedDiffusion):
     inversion: ClassVar[Inversion] = "hybrid"
     scheme: ClassVar[str] = "learned word in the prompt, then low-rank weight updates"
     Config: ClassVar[type[MethodConfig]] = PivotalConfig
+    needs: ClassVar[frozenset[str]] = frozenset({"train_words"})
     word: ClassVar[str] = WORD
 
     def stages(self, subject: SubjectInput, warm: bool, noun: str) -> Sequence[Stage]:
         from ..training.diffusion_parts import DiffusionLora
         from ..training.task import Stage
 
-        config, model = cast(PivotalConfig, self.config), cast("Diffusion", self.model)
+        config, model = cast(PivotalConfig, self.config), cast("Learning", self.model)
         word = learned_word(model, noun, config.vectors)
-        lora = DiffusionLora(model, config.targets, (), config.rank)
+        lora = DiffusionLora(model, config.targets or model.layers, (), config.rank)
         return [Stage((word,), config.first), Stage((lora,))]

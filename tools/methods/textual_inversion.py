@@ -36,6 +36,7 @@ class TextualInversion(TunedDiffusion):
     inversion: ClassVar[Inversion] = "hybrid"
     scheme: ClassVar[str] = "learned word in the prompt"
     Config: ClassVar[type[MethodConfig]] = WordConfig
+    needs: ClassVar[frozenset[str]] = frozenset({"train_words"})
     word: ClassVar[str] = WORD
 
     def stages(self, subject: SubjectInput, warm: bool, noun: str) -> Sequence[Stage]:

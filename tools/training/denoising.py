@@ -20,7 +20,7 @@ from .lesson import Material
 from .task import Stage, Task
 
 if TYPE_CHECKING:
-    from ..backbones.diffusion import Diffusion
+    from ..backbones.learning import Learning
 
 Words = Callable[[str], str]
 
@@ -32,7 +32,7 @@ class DenoisingTask(Task):
     image adapter hears the references; for priors it hears the empty picture.
     """
 
-    def __init__(self, model: Diffusion, stages: Sequence[Stage], seen: Tensor | None, words: Words) -> None:
+    def __init__(self, model: Learning, stages: Sequence[Stage], seen: Tensor | None, words: Words) -> None:
         """`seen` `[k, width]`: what the image adapter hears of the references; `None`: nothing. `words`: a caption as
         the model reads it."""
         super().__init__(stages)
@@ -41,59 +41,52 @@ class DenoisingTask(Task):
 
     @torch.no_grad()
     def study(self, material: Material, config: TrainingConfig) -> None:
-        pipe, vae = self.pipe, self.pipe.vae
+        device = self.pipe._execution_device
         pixels = torch.cat([to_tensor(example.picture) for example in material.examples])
-        pixels = pixels.to(pipe._execution_device, vae.dtype)
-        found = [vae.encode(part).latent_dist.mean for part in pixels.split(16)]
-        self.latents = torch.cat(found) * vae.config.scaling_factor
+        self.latents = self.model.latents(pixels)
         cells = torch.from_numpy(np.stack([example.weight for example in material.examples]))[:, None]
-        self.weights = F.adaptive_avg_pool2d(cells, self.latents.shape[-2:]).to(pipe._execution_device)
-        captions = [self.words(example.caption) for example in material.examples]
-        self.ids = pipe.tokenizer(
-            [pipe.maybe_convert_prompt(caption, pipe.tokenizer) for caption in captions],
-            padding="max_length", max_length=pipe.tokenizer.model_max_length, truncation=True, return_tensors="pt",
-        ).input_ids.to(pipe._execution_device)  # fmt: skip
+        height, width = self.latents.shape[-2:]
+        self.weights = F.adaptive_avg_pool2d(cells, (height, width)).to(device)
+        self.captions = [self.words(example.caption) for example in material.examples]
         changed = any(part.texts for part in self.parts)
-        self.read = None if changed else torch.cat([pipe.text_encoder(part)[0] for part in self.ids.split(16)])
+        self.heard = None if changed else self._read_all()
         self.reference = [-1 if e.kind == "prior" else e.reference for e in material.examples]
 
+    def _read_all(self) -> dict[str, Tensor]:
+        read = [self.model.hears(self.captions[i : i + 16]) for i in range(0, len(self.captions), 16)]
+        return {name: torch.cat([some[name] for some in read]) for name in read[0]}
+
     def recompute(self) -> None:
-        self.pipe.unet.enable_gradient_checkpointing()
+        self.model.drawer.enable_gradient_checkpointing()  # type: ignore[operator]
 
     def loss(self, chosen: list[int], chance: random.Random) -> Tensor:
         generator = torch.Generator().manual_seed(chance.getrandbits(62))
         clean = self.latents[chosen]
         noise = torch.randn(clean.shape, generator=generator).to(clean.device)
-        b, scheduler = len(chosen), self.pipe.scheduler
+        b = len(chosen)
         # Spread evenly over a batch, times vary the loss less.
         spread = (torch.randperm(b, generator=generator) + torch.rand(b, generator=generator)) / b
-        kept = scheduler.alphas_cumprod.to(clean.device)
-        times = (spread * len(kept)).long().to(clean.device)
-        signal, sigma = (part[times].sqrt()[:, None, None, None] for part in (kept, 1 - kept))
-        noisy = signal * clean + sigma * noise
-        wanted = signal * noise - sigma * clean if scheduler.config.prediction_type == "v_prediction" else noise
-        words = self.pipe.text_encoder(self.ids[chosen])[0] if self.read is None else self.read[chosen]
-        made = self._predict(noisy, times, words, [self.reference[i] for i in chosen])
+        noisy, times, wanted = self.model.noised(clean, noise, spread)
+        if self.heard is None:
+            heard = self.model.hears([self.captions[i] for i in chosen])
+        else:
+            heard = {name: rows[chosen] for name, rows in self.heard.items()}
+        made = self.model.predicted(noisy, times, heard, self._images([self.reference[i] for i in chosen]))
         weight = self.weights[chosen].expand_as(made)
         return ((made.float() - wanted).square() * weight).sum() / weight.sum()
 
-    def _predict(self, noisy: Tensor, times: Tensor, words: Tensor, references: list[int]) -> Tensor:
-        """The network's prediction `[b, c, h, w]`."""
-        unet, images = self.pipe.unet, None
-        if self.model.adapted:
-            # Not by the row: what is recomputed in the backward pass must find the scale of the forward pass.
-            self.pipe.set_ip_adapter_scale(0.0 if self.seen is None else 1.0)
-            images = {"image_embeds": [self._shown(references).to(words.dtype)]}
-        made: Tensor = unet(noisy.to(words.dtype), times, words, added_cond_kwargs=images).sample
-        return made
-
-    def _shown(self, references: list[int]) -> Tensor:
-        """`[b, k, width]`: the references but the one that an example was made from, where there are others. For
-        priors the empty image prompt, which the model knows from guidance."""
+    def _images(self, references: list[int]) -> Tensor | None:
+        """`[b, k, ...]` for the image adapter: the references but the one that an example was made from, where there
+        are others; for priors the empty image prompt, which the model knows from guidance."""
+        if not self.model.adapted:
+            return None
+        # Not by the row: what is recomputed in the backward pass must find the scale of the forward pass.
+        self.pipe.set_ip_adapter_scale(0.0 if self.seen is None else 1.0)
+        silence = self.model.silence
         if self.seen is None:
-            width = self.pipe.image_encoder.config.projection_dim
-            return torch.zeros(len(references), 1, width, device=self.pipe._execution_device)
+            return silence.expand(len(references), *silence.shape[1:])
         k = len(self.seen)
         shown = [[i for i in range(k) if k == 1 or i != r][: max(1, k - 1)] for r in references]
-        loud = torch.tensor([r >= 0 for r in references], device=self.seen.device)
-        return self.seen[torch.tensor(shown)] * loud[:, None, None]
+        seen = self.seen.to(silence)[torch.tensor(shown)].view(len(references), -1, *silence.shape[2:])
+        loud = torch.tensor([r >= 0 for r in references], device=seen.device)
+        return torch.where(loud.view(-1, *[1] * (seen.ndim - 1)), seen, silence)

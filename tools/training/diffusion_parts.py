@@ -14,20 +14,22 @@ from .parts import LowRank, Part, Vectors, write_tensors
 
 if TYPE_CHECKING:
     from ..backbones.diffusion import Diffusion
+    from ..backbones.learning import Learning
 
 LORA = "pytorch_lora_weights.safetensors"
 UNET = "diffusion_pytorch_model.safetensors"
 
 
 class DiffusionLora(Part):
-    """Low-rank updates of the U-Net and the text encoder, as `save_lora_weights` writes them."""
+    """Low-rank updates of the network that draws and of the text encoders, as `save_lora_weights` writes them."""
 
-    def __init__(self, model: Diffusion, unet: Sequence[str], text: Sequence[str], rank: int) -> None:
-        """`unet`, `text`: endings of the names of the layers; none leaves that network alone."""
+    def __init__(self, model: Learning, targets: Sequence[str], text: Sequence[str], rank: int) -> None:
+        """`targets`, `text`: endings of the names of the layers; none leaves the text encoders alone."""
         self.pipe = model.pipe
-        named = {"unet": (self.pipe.unet, unet), "text_encoder": (self.pipe.text_encoder, text)}
-        self.networks = {n: LowRank(network, targets, rank) for n, (network, targets) in named.items() if targets}
-        self.texts = "text_encoder" in self.networks
+        self.names = (model.network, *model.readers)
+        named = {model.network: targets, **dict.fromkeys(model.readers, text)}
+        self.networks = {n: LowRank(getattr(self.pipe, n), ends, rank) for n, ends in named.items() if ends}
+        self.texts = any(name in self.networks for name in model.readers)
 
     def start(self) -> None:
         for low in self.networks.values():
@@ -36,12 +38,12 @@ class DiffusionLora(Part):
     def load(self, folder: Path) -> None:
         layers = {
             f"{name}.{layer}": module
-            for name in ("unet", "text_encoder")
+            for name in self.names
             for layer, module in LowRank(getattr(self.pipe, name), (), 1).layers().items()
         }
         rank, shapes = low_rank(folder / LORA, layers)
         tensors = load_checked(folder / LORA, shapes)
-        for name in ("unet", "text_encoder"):
+        for name in self.names:
             own = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
             if own:
                 self.networks[name] = LowRank(getattr(self.pipe, name), (), rank)
@@ -51,13 +53,9 @@ class DiffusionLora(Part):
         return {f"{name}.{k}": p for name, low in self.networks.items() for k, p in low.parameters().items()}
 
     def save(self, folder: Path) -> None:
-        found: dict[str, Any] = {name: low.tensors() for name, low in self.networks.items()}
-        self.pipe.save_lora_weights(
-            folder,
-            unet_lora_layers=found.get("unet"),
-            text_encoder_lora_layers=found.get("text_encoder"),
-            save_function=lambda tensors, file: write_tensors(Path(file), tensors),
-        )
+        found: dict[str, Any] = {f"{name}_lora_layers": low.tensors() for name, low in self.networks.items()}
+        write = lambda tensors, file: write_tensors(Path(file), tensors)  # noqa: E731
+        self.pipe.save_lora_weights(folder, **found, save_function=write)
 
     def remove(self) -> None:
         for low in self.networks.values():

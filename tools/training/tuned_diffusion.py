@@ -21,7 +21,8 @@ from .tuned import Held, Tuned
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..backbones.diffusion import Diffusion, Painting
+    from ..backbones.diffusion import Diffusion, Painting, Subject
+    from ..backbones.learning import Learning
     from .task import Task
 
 UNNAMED = "thing"
@@ -38,6 +39,7 @@ class DiffusionTrainingConfig(TrainingConfig, IpAdapterConfig):
 class TunedDiffusion(Tuned, IpAdapter):
     """Draws as `IpAdapter` does, changed by what was learned; begun cold, without the image adapter."""
 
+    needs: ClassVar[frozenset[str]] = frozenset()
     capabilities: ClassVar[frozenset[str]] = frozenset({"draw", "edit", "trained"})
     Config: ClassVar[type[MethodConfig]] = DiffusionTrainingConfig
     word: ClassVar[str] = ""
@@ -46,11 +48,12 @@ class TunedDiffusion(Tuned, IpAdapter):
     def __init__(self, backbone: Diffusion, config: MethodConfig) -> None:
         known = cast(DiffusionTrainingConfig, config)
         slots = (self.word,) if self.word else known.slots or (MODIFIER,)
-        IpAdapter.__init__(self, backbone, replace(known, slots=slots))
+        # References are heard through an image adapter, or not at all.
+        IpAdapter.__init__(self, backbone, replace(known, slots=slots, warm=known.warm and backbone.adapted))
 
     def room(self, subject: SubjectInput, warm: bool) -> AbstractContextManager[None]:
         model = cast("Diffusion", self.model)
-        if warm and model.adapted:
+        if warm:
             self.heard(subject)  # the image encoder has no place beside the others
         return model.together()
 
@@ -59,9 +62,9 @@ class TunedDiffusion(Tuned, IpAdapter):
 
         from .denoising import DenoisingTask
 
-        model, config = cast("Diffusion", self.model), cast(DiffusionTrainingConfig, self.config)
+        model, config = cast("Learning", self.model), cast(DiffusionTrainingConfig, self.config)
         subject, seen = replace(held.subject, kind=spoken(held)), None
-        if held.warm and model.adapted:
+        if held.warm:
             seen = torch.from_numpy(self.heard(held.subject)[: config.references]).to(model.pipe._execution_device)
 
         def words(caption: str) -> str:
@@ -76,24 +79,24 @@ class TunedDiffusion(Tuned, IpAdapter):
         if self.held is None:
             return super().painting(request, seeds)
         nouns = [replace(s, kind=spoken(self.held)) if self.held.of(s) else s for s in request.subjects]
-        painting = super().painting(replace(request, subjects=tuple(nouns)), seeds)
-        return painting if self.held.warm else replace(painting, subjects=())
+        return super().painting(replace(request, subjects=tuple(nouns)), seeds)
+
+    def _shown(self, subjects: Sequence[SubjectInput], prompt: str) -> tuple[Subject, ...]:
+        deaf = not cast("Diffusion", self.model).adapted or (self.held is not None and not self.held.warm)
+        return () if deaf else super()._shown(subjects, prompt)
 
     def answer(self, request: DrawRequest) -> Tensor:
         import torch
 
-        model = cast("Diffusion", self.model)
-        pipe, images = model.pipe, None
-        words = pipe.encode_prompt(self.painting(request, [0]).prompt, pipe._execution_device, 1, False)[0]
-        side, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
-        noise = torch.randn(1, channels, side, side, generator=torch.Generator().manual_seed(0)).to(words)
+        model, images = cast("Learning", self.model), None
+        noise = torch.randn(1, *model.cells(), generator=torch.Generator().manual_seed(0))
+        noise = noise.to(model.pipe._execution_device)
         if model.adapted:
-            pipe.set_ip_adapter_scale(0.0)
-            width = pipe.image_encoder.config.projection_dim
-            images = {"image_embeds": [torch.zeros(1, 1, width).to(words)]}
+            model.pipe.set_ip_adapter_scale(0.0)
+            images = model.silence
         with torch.no_grad():
-            made: Tensor = pipe.unet(noise, 500, words, added_cond_kwargs=images).sample
-        return made
+            noisy, times, _ = model.noised(noise, noise, torch.tensor([0.5]))
+            return model.predicted(noisy, times, model.hears([self.painting(request, [0]).prompt]), images)
 
     def settings(self) -> dict[str, Any]:
         """Only what a drawing depends on; how it was trained stands with the adapter."""
