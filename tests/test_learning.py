@@ -25,7 +25,7 @@ from limner.tools.values import DrawRequest, SubjectInput
 
 from . import tiny
 
-FAMILIES = ("stable_diffusion", "stable_diffusion_xl", "flux2")
+FAMILIES = ("stable_diffusion", "stable_diffusion_xl", "flux2", "flux_dev")
 PIXELS = 64
 
 
@@ -83,7 +83,8 @@ def test_latents_are_what_the_library_decodes(model):
         spread = (norm.running_var + pipe.vae.config.batch_norm_eps).sqrt()
         found = pipe._unpatchify_latents(found * spread.view(1, -1, 1, 1) + norm.running_mean.view(1, -1, 1, 1))
     else:
-        found = found / pipe.vae.config.scaling_factor
+        found = found if model.network == "unet" else torch.nn.functional.pixel_shuffle(found, 2)
+        found = found / pipe.vae.config.scaling_factor + (pipe.vae.config.get("shift_factor") or 0)
     with torch.no_grad():
         plain = pipe.vae.encode(to_tensor(picture(side=model.side))).latent_dist.mode()
     assert torch.allclose(found, plain, atol=1e-4)
