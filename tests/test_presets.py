@@ -149,8 +149,8 @@ def test_the_first_mistake_is_named_by_its_line(tmp_path, old, new, line, messag
         ("      weights: models/ip-adapter_sd15.safetensors\n", "", 21, "needs its 'weights'"),
         ("      encoder: models/image_encoder\n", "", 21, "needs its 'encoder'"),
         ("hub: h94/IP-Adapter", "hubb: h94/IP-Adapter", 21, "needs exactly one of folder, hub"),
-        ("  lora: {", "  lorra: {", 36, "no method 'lorra'"),
-        ("  lora: {", "  lora: {rank: x, ", 36, "'rank' must be a whole number"),
+        ("  lora: {", "  lorra: {", 35, "no method 'lorra'"),
+        ("  lora: {", "  lora: {rank: x, ", 35, "'rank' must be a whole number"),
     ],
 )
 def test_settings_and_adapters_are_looked_at(tmp_path, old, new, line, message):
