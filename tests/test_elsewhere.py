@@ -27,7 +27,7 @@ from .elsewhere import elsewhere
 from .test_methods import PAIRS, finish, run, subject
 
 FAMILIES = sorted(name for name, made in backbones().items() if made.kind == "diffusion")
-ALWAYS = {"stable_diffusion", "flux2", "in_context", "ar_tokens"}
+ALWAYS = {"stable_diffusion", "flux2", "ar_tokens"}
 """What every run goes through; the others are the long form."""
 
 
