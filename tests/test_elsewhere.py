@@ -162,6 +162,39 @@ def test_a_method_learns_where_idle_parts_wait_here(name, preset, tmp_path, monk
         studio.close()
 
 
+@pytest.mark.filterwarnings("ignore:You are calling .generate")
+def test_a_large_text_encoder_and_the_network_take_turns(preset, tmp_path, monkeypatch):
+    """As on a card that holds one of the two."""
+    data = yaml.safe_load(preset("flux2", tmp_path).read_text())
+    data["models"]["diffusion"]["offload"] = "parts"
+    (tmp_path / "parts.yaml").write_text(yaml.safe_dump(data))
+    places: list[tuple[str, str]] = []
+    loss = DenoisingTask.loss
+
+    def watched(self, chosen, chance):
+        parts = self.pipe.transformer, self.pipe.text_encoder
+        places.append(tuple(next(iter(part.parameters())).device.type for part in parts))
+        return loss(self, chosen, chance)
+
+    monkeypatch.setattr(DenoisingTask, "loss", watched)
+    with elsewhere() as device:
+        studio = Studio(load_preset(tmp_path / "parts.yaml"))
+        method, pipe, read = studio.method("lora"), studio.backbone("diffusion").pipe, []
+        forward = pipe.text_encoder.forward
+
+        def reading(*args, **named):
+            read.append(tuple(next(iter(part.parameters())).device.type for part in (pipe.transformer, pipe.text_encoder)))
+            return forward(*args, **named)
+
+        monkeypatch.setattr(pipe.text_encoder, "forward", reading)
+        known = learned(studio, method, subject(), tmp_path)
+        assert len(places) > 2 and set(places) == {(device, "cpu")}
+        assert ("cpu", device) in read and (device, device) not in read
+        drawn, _ = run(method, DrawRequest("Biscuit on the beach", (known,)), [1])
+        assert drawn and hasattr(pipe.transformer, "_hf_hook")
+        studio.close()
+
+
 def test_where_layers_wait_here_nothing_can_be_trained_and_that_is_said(preset, tmp_path):
     data = yaml.safe_load(preset("stable_diffusion", tmp_path).read_text())
     data["models"]["diffusion"] |= {"offload": "parts"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +29,8 @@ class Learning(Diffusion):
     """The text encoders that a LoRA may change; none where they are language models, which are left alone."""
     layers: ClassVar[tuple[str, ...]] = ("to_q", "to_k", "to_v", "to_out.0")
     """Layers of the network that get a LoRA, by the endings of their names."""
+    waits: ClassVar[tuple[str, ...]] = ("image_encoder",)
+    """How the names of the parts begin that are elsewhere while it is trained, where the memory is short."""
     place: Placement
 
     @property
@@ -79,14 +81,44 @@ class Learning(Diffusion):
         if self.adapted:
             _ = self.silence
         self.pipe.remove_all_hooks()
+        waiting = [name for name in self.pipe.components if name.startswith(self.waits)]
         try:
             self.pipe.to("cpu")  # what ran last is still there
             for name, part in self.pipe.components.items():
-                if name != "image_encoder" and hasattr(part, "named_parameters"):
+                if name not in waiting and hasattr(part, "named_parameters"):
                     part.to(self.place.device)
-            yield
+            with ExitStack() as taking_turns:
+                for name in waiting:
+                    if name != "image_encoder":
+                        taking_turns.enter_context(self._in_turn(getattr(self.pipe, name)))
+                yield
         finally:
             self.place.apply(self.pipe)
+
+    @contextmanager
+    def _in_turn(self, reader: nn.Module | None) -> Iterator[None]:
+        """As long as it lasts, a text encoder comes to the device only while it reads, and the network goes then."""
+        from accelerate.utils import send_to_device
+
+        if reader is None:
+            yield
+            return
+
+        def begin(_: nn.Module, *given: Any) -> Any:
+            self.drawer.to("cpu")
+            reader.to(self.place.device)
+            return send_to_device(given, self.place.device)
+
+        def end(*_: Any) -> None:
+            reader.to("cpu")
+            self.drawer.to(self.place.device)
+
+        hooks = reader.register_forward_pre_hook(begin, with_kwargs=True), reader.register_forward_hook(end)
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
 
 def parts(pixels: Tensor) -> tuple[Tensor, ...]:
@@ -101,6 +133,7 @@ class Flow(Learning):
 
     network: ClassVar[str] = "transformer"
     readers: ClassVar[tuple[str, ...]] = ()
+    waits: ClassVar[tuple[str, ...]] = ("image_encoder", "text_encoder")
 
     def noised(self, clean: Tensor, noise: Tensor, spread: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         import torch
