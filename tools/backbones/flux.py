@@ -65,10 +65,6 @@ class FluxDev(Flow, Hearing):
     from_picture: ClassVar[str] = "FluxImg2ImgPipeline"
     inpainting: ClassVar[str] = "FluxInpaintPipeline"
 
-    def cells(self) -> tuple[int, int, int]:
-        side = self._whole(self.side) // (2 * int(self.pipe.vae_scale_factor))
-        return int(self.pipe.transformer.config.in_channels), side, side
-
     def latents(self, pixels: Tensor) -> Tensor:
         import torch
         import torch.nn.functional as F

@@ -33,10 +33,6 @@ class Flux2(Flow, Pipelined):
     inpainting: ClassVar[str] = "Flux2KleinInpaintPipeline"
     options: ClassVar[tuple[str, ...]] = ("is_distilled",)
 
-    def cells(self) -> tuple[int, int, int]:
-        side = self._whole(self.side) // (2 * int(self.pipe.vae_scale_factor))
-        return int(self.pipe.transformer.config.in_channels), side, side
-
     def latents(self, pixels: Tensor) -> Tensor:
         import torch
 

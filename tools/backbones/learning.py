@@ -135,6 +135,10 @@ class Flow(Learning):
     readers: ClassVar[tuple[str, ...]] = ()
     waits: ClassVar[tuple[str, ...]] = ("image_encoder", "text_encoder")
 
+    def cells(self) -> tuple[int, int, int]:
+        side = self.side // (2 * int(self.pipe.vae_scale_factor))  # two by two latents are one
+        return int(self.pipe.transformer.config.in_channels), side, side
+
     def noised(self, clean: Tensor, noise: Tensor, spread: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         import torch
 
