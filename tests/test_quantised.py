@@ -125,4 +125,7 @@ def test_the_painters_blocks_are_compiled_when_they_first_run(tmp_path):
     Placement(compile=True).apply(made.pipe)
     blocks = [*made.pipe.transformer.transformer_blocks, *made.pipe.transformer.single_transformer_blocks]
     assert all(block._compiled_call_impl is not None for block in blocks)
+    with made.together():  # a LoRA takes their layers apart
+        assert all(block._compiled_call_impl is None for block in blocks)
+    assert all(block._compiled_call_impl is not None for block in blocks)
     torch._dynamo.config.suppress_errors = False

@@ -245,9 +245,7 @@ def fit(spec: ModelSpec, here: Machine) -> Fit:
     first = found[0]
     seconds = spec.work / here.tflops * SLOWER[first.offload] * (1.3 if first.bits < 16 else 1.0)
     plain = first.bits == 16 and first.offload == "none"
-    # A trained method takes the layers of a U-Net apart and puts them together again, for every picture.
-    steady = family is not None and "train" not in family.takes
-    if here.device == "cuda" and seconds >= WORTH_COMPILING and plain and steady:
+    if here.device == "cuda" and seconds >= WORTH_COMPILING and plain and family is not None:
         found, seconds = (replace(first, compile=True), *found), seconds * COMPILED
         first = found[0]
     said = f"{first.sentence(here)}, about {_duration(seconds)} a picture"

@@ -71,7 +71,8 @@ class Learning(Diffusion):
     def together(self) -> Iterator[None]:
         offload = self.place.offload
         if offload == "none":
-            yield
+            with self._as_written():
+                yield
             return
         if offload == "layers":
             raise UserError(
@@ -94,6 +95,18 @@ class Learning(Diffusion):
                 yield
         finally:
             self.place.apply(self.pipe)
+
+    @contextmanager
+    def _as_written(self) -> Iterator[None]:
+        """As long as it lasts, blocks that were compiled run as they are: their layers are taken apart."""
+        compiled = {block: call for block in self.drawer.modules() if (call := block._compiled_call_impl) is not None}
+        for block in compiled:
+            block._compiled_call_impl = None
+        try:
+            yield
+        finally:
+            for block, call in compiled.items():
+                block._compiled_call_impl = call
 
     @contextmanager
     def _in_turn(self, reader: nn.Module | None) -> Iterator[None]:
