@@ -230,7 +230,7 @@ class Session:
 
     def _check(self, text: str, files: Sequence[str | Path], method: str) -> tuple[str, tuple[Path, ...]]:
         """The sentence and the files as they can be used; raises before anything has happened."""
-        from ..tools.images import load_picture
+        from ..tools.images import check_picture
 
         if len(text) > LONGEST:
             raise UserError(f"The sentence has {len(text):,} characters; {LONGEST:,} are the most.", "Say it in short.")
@@ -240,7 +240,7 @@ class Session:
         check_method(method, self.agent.studio.methods())
         paths = tuple(dict.fromkeys(Path(item).expanduser().absolute() for item in files))
         for path in paths:
-            load_picture(path)
+            check_picture(path)
         return words, paths
 
     def _begin(self, text: str, files: Sequence[str | Path], method: str) -> Run:

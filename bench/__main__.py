@@ -149,11 +149,15 @@ def crops(
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Write all crops and masks to look at.")
     ] = None,
+    speed: Annotated[bool, typer.Option("--speed", help="The time of large photographs instead. Prints JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure how photographs are cropped without a segmentation model: subject wholly inside, and little else."""
     from . import crops as bench
 
+    if speed:
+        print(json.dumps(bench.speed(photos, boxes or bench.BOXES)))
+        return
     rows = bench.run(photos, boxes or bench.BOXES, alone, sheet)
     found = bench.summary(rows)
     print("\n".join(json.dumps(row) for row in [*rows, *found]) if as_json else bench.shown(found))

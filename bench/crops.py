@@ -7,8 +7,12 @@ data set, read off a grid on contact sheets: good to a hundredth, which a crop m
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -17,22 +21,25 @@ from ..errors import UserError
 from ..tools.images import load_picture
 from ..tools.photographs import prepare, prepare_together
 from ..tools.values import Prepared
+from .speed import timed
 
 BOXES = Path(__file__).parent / "kept" / "crops" / "boxes.json"
 SLACK = 0.01
 MOST = 2.5
 """A crop of more than so many times the area of the subject's box shows too much else."""
+LARGE = 12_000_000
+"""Pixels of a photograph whose time is taken."""
+SECONDS = 0.5
+"""That preparing a photograph may take."""
 CELL = 200
 Place = tuple[float, ...]
 
 
 def run(photos: Path, boxes: Path, alone: bool, sheet: Path | None) -> list[dict[str, Any]]:
     """Prepare every photograph that has a box; a row each. `alone`: as if each were the only one of its subject."""
-    wanted: dict[str, list[str]] = {}
-    for name in sorted(truth := json.loads(boxes.read_text(encoding="utf-8"))):
-        wanted.setdefault(name.partition("/")[0], []).append(name)
+    truth = json.loads(boxes.read_text(encoding="utf-8"))
     rows, cells = [], []
-    for number, (subject, names) in enumerate(wanted.items()):
+    for number, (subject, names) in enumerate(_subjects(truth).items()):
         images = [load_picture(_file(photos, name)).image for name in names]
         made = [prepare(image) for image in images]
         if not alone:
@@ -43,6 +50,30 @@ def run(photos: Path, boxes: Path, alone: bool, sheet: Path | None) -> list[dict
     if sheet:
         _sheet([cell for cell in cells if cell is not None]).save(sheet)
     return rows
+
+
+def speed(photos: Path, boxes: Path, runs: int = 7) -> dict[str, Any]:
+    """Seconds to prepare a photograph of twelve megapixels among its set, and to decode its JPEG with Pillow alone."""
+    sets = []
+    for names in islice(_subjects(json.loads(boxes.read_text(encoding="utf-8"))).values(), runs + 1):
+        sets.append([_large(load_picture(_file(photos, name)).image) for name in names])
+    images: list[Image.Image] = []
+
+    def decode(run: int) -> None:
+        images[:] = [Image.open(BytesIO(file)).convert("RGB") for file in sets[run % len(sets)]]
+
+    def cut_out(run: int) -> None:
+        prepare_together(images, [prepare(image) for image in images])
+
+    seconds = timed({"decoding": decode, "preparing": cut_out}, runs)
+    each = {
+        name: median(s / len(sets[run % len(sets)]) for run, s in enumerate(some, 1)) for name, some in seconds.items()
+    }
+    return {name: round(s, 3) for name, s in each.items()} | {
+        "times": round(each["preparing"] / each["decoding"], 1),
+        "at_most": SECONDS,
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def judged(made: Prepared, image: Image.Image, box: Sequence[float]) -> dict[str, Any]:
@@ -81,6 +112,21 @@ def shown(found: Sequence[dict[str, Any]]) -> str:
         inside, tight = (f"{row[name]:4} {row[name] / row['photos']:5.0%}" for name in ("inside", "inside_and_tight"))
         lines.append(f"{row['of']:22}{row['photos']:6}  {inside:>13}  {tight:>24}")
     return "\n".join(lines)
+
+
+def _subjects(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(name.partition("/")[0], []).append(name)
+    return found
+
+
+def _large(image: Image.Image) -> bytes:
+    """As a JPEG file of `LARGE` pixels."""
+    scale, file = (LARGE / (image.width * image.height)) ** 0.5, BytesIO()
+    size = round(image.width * scale), round(image.height * scale)
+    image.resize(size, Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def _file(photos: Path, name: str) -> Path:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, NotFound, UserError
 from ..tools.images import load_picture
+from ..tools.photographs import prepare_together
 from ..tools.presets import load_preset
 from ..tools.values import Drawn, DrawRequest, SubjectInput
 from .results import ResultFolder, table
@@ -117,7 +118,7 @@ class Runner:
             if task.subject != subject:
                 subject, pictures = task.subject, self._photographs(task.subject)
                 embedded = self.studio.embed_images([_middle(picture) for picture in pictures])
-                subjects = [self._subject(task, n, picture) for n, picture in enumerate(pictures[:PICTURES])]
+                subjects = self._subjects(task, pictures)
             text = self.studio.embed_texts([task.words])[0]
             for n in todo:
                 vector = self.studio.embed_images([_middle(self._draw(task, subjects[n % len(subjects)]))])[0]
@@ -133,10 +134,13 @@ class Runner:
         files = sorted(file for file in (self.photos / subject).iterdir() if file.suffix.lower() in (".jpg", ".png"))
         return [load_picture(file).image for file in files]
 
-    def _subject(self, task: Task, number: int, picture: Image) -> SubjectInput:
-        """One photograph, as the product teaches it."""
-        made = self.studio.prepare(picture)
-        return SubjectInput(NAME, task.kind, (made.image,), (made.mask,), key=f"{task.subject}-{number}@1")
+    def _subjects(self, task: Task, pictures: Sequence[Image]) -> list[SubjectInput]:
+        """One photograph each, cut out as the product does where it is taught all of them."""
+        made = prepare_together(pictures, [self.studio.prepare(picture) for picture in pictures])
+        return [
+            SubjectInput(NAME, task.kind, (one.image,), (one.mask,), key=f"{task.subject}-{n}@1")
+            for n, one in enumerate(made[:PICTURES])
+        ]
 
     def _draw(self, task: Task, subject: SubjectInput) -> Image:
         prompt = task.prompt.format(NAME, "").replace("  ", " ").strip()

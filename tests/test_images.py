@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from limner.errors import BadImage
-from limner.tools.images import load_picture, square, to_rgb
+from limner.tools import images
+from limner.tools.images import check_picture, load_picture, smaller, square, to_rgb
 from limner.tools.subject import GREY, crop_subject
 
 COLOUR = (200, 60, 20)
@@ -107,6 +108,24 @@ def test_bad_input_is_one_sentence(tmp_path, case):
     assert caught.value.exit_status == 2
     assert "\n" not in caught.value.text and "\x1b" not in caught.value.text
     assert len(caught.value.text) < 160
+    with pytest.raises(BadImage) as checked:
+        check_picture(file)
+    assert checked.value.text == caught.value.text
+
+
+def test_a_good_picture_is_checked(tmp_path, monkeypatch):
+    picture((400, 300)).save(tmp_path / "a.jpg")
+    kept = []
+    monkeypatch.setattr(images, "to_rgb", lambda image: kept.append(image.size))
+    check_picture(tmp_path / "a.jpg")
+    assert kept == [(50, 38)], "not all of it is computed"
+
+
+def test_smaller_keeps_the_shape():
+    assert smaller(picture((4000, 3000)), 384).size == (384, 288)
+    assert near(smaller(picture((4000, 3000)), 384).getpixel((20, 20)), COLOUR)
+    small = picture((300, 200))
+    assert smaller(small, 384) is small
 
 
 def test_square_never_stretches():

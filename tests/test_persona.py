@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from limner.bench import persona
 from limner.bench.__main__ import call
 from limner.bench.persona import Runner, mean, published, read_log, run, tasks
 from limner.errors import NotFound, UserError
+from limner.tools.values import Prepared
 
 from .beside import beside, needs
 
@@ -63,13 +65,21 @@ def test_a_run_is_resumed(tiny_preset: Path, tmp_path: Path, monkeypatch: pytest
             raise KeyboardInterrupt
         return draw(self, *args)  # type: ignore[arg-type]
 
+    sets = []
+
+    def together(images: Sequence[Image.Image], alone: Sequence[Prepared]) -> list[Prepared]:
+        sets.append(len(images))
+        return list(alone)
+
     monkeypatch.setattr(Runner, "_draw", counted)
     monkeypatch.setattr(persona, "tasks", lambda subjects: list(tasks(subjects))[:3])
+    monkeypatch.setattr(persona, "prepare_together", together)
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         run(str(tiny_preset), "in_context", photos, None, out)
     results = run(str(tiny_preset), "in_context", photos, None, out)
     assert len(results.rows) == 12 and len(drawn) == 13
+    assert sets == [2, 2], "the photographs of a subject are cut out together, as in teaching"
     assert results.header["settings"]["benchmark"] == "Persona-1"
     pairs = [(row["clip_i"], row["clip_t"]) for row in results.rows]
     assert mean(read_log(out / "log.json")) == pytest.approx(mean(pairs))

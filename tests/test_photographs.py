@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from limner.agent.agent import Agent
+from limner.bench import crops
 from limner.bench.__main__ import call
 from limner.errors import UserError
 from limner.memory.events import Notice, Question
@@ -73,10 +74,30 @@ def test_nothing_stands_out() -> None:
     assert prepare(Image.new("RGB", (40, 40), "red")).image.size == (40, 40)
 
 
-def test_large_photographs_are_kept_smaller() -> None:
-    big = scene().resize((4000, 3000))
-    made = prepare(big)
-    assert max(made.image.size) <= photographs.LARGEST and (made.mask is None or made.mask.size == made.image.size)
+@needs_cv2
+def test_large_photographs_are_looked_at_small_and_kept_small() -> None:
+    small, big = prepare(scene()), prepare(scene().resize((6000, 4000)))
+    assert small.look is not None and big.look is not None and big.mask is not None
+    assert max(big.image.size) == photographs.LARGEST and big.mask.size == big.image.size
+    assert all(abs(end - 10 * other) <= 30 for end, other in zip(big.look.crop, small.look.crop, strict=True))
+    assert big.look.side > 1100
+
+
+def test_a_segmentation_model_sees_large_photographs_small() -> None:
+    seen = []
+
+    def segment(image: Image.Image) -> Image.Image:
+        seen.append(image.size)
+        mask = Image.new("L", image.size)
+        mask.paste(255, (256, 128, 512, 384))
+        return mask
+
+    made = prepare(scene().resize((4096, 3072)), segment)
+    assert seen == [(1024, 768)]
+    assert made.look is not None and made.look.crop == (1024 - 82, 512 - 82, 2048 + 82, 1536 + 82)
+    assert made.mask is not None and made.mask.size == made.image.size == (1024, 1024)
+    left, top, right, bottom = made.mask.point(lambda v: 255 * (v > 127)).getbbox() or (0, 0, 0, 0)
+    assert abs(left - 70) <= 2 and abs(top - 70) <= 2 and abs(right - 954) <= 2 and abs(bottom - 954) <= 2
 
 
 def test_advice() -> None:
@@ -185,7 +206,9 @@ def test_photographs_of_nothing_and_of_one_thing_go_together() -> None:
 
 
 @needs_cv2
-def test_the_crops_are_measured_against_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_crops_are_measured_against_boxes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ball").mkdir()
     boxes = {}
     for n, (x, y) in enumerate(((250, 180), (200, 100))):
@@ -202,5 +225,9 @@ def test_the_crops_are_measured_against_boxes(tmp_path: Path, capsys: pytest.Cap
         assert sheet.height == 200
     call("crops", [str(tmp_path), *more, "--alone"])
     assert "wholly inside" in capsys.readouterr().out
+    monkeypatch.setattr(crops, "LARGE", 400_000)
+    call("crops", [str(tmp_path), "--boxes", str(tmp_path / "boxes.json"), "--speed"])
+    taken = json.loads(capsys.readouterr().out)
+    assert 0 < taken["decoding"] < taken["preparing"] and taken["at_most"] == 0.5
     with pytest.raises(UserError, match="no photograph ball/0"):
         call("crops", [str(tmp_path / "nowhere"), *more])

@@ -155,7 +155,7 @@ def test_without_it_photographs_are_cut_out_classically_and_with_it_they_are_not
         got = limner(home, "presets", "get", "mine", "--yes")
         assert got.returncode == 0 and "licence: Apache-2.0; it cuts photographs out" in got.stderr, got.stderr
         studio = Studio(load_preset("mine", home))
-        monkeypatch.setattr(Sam2, "mask", lambda self, image: cutout.find(image).full_mask())
+        monkeypatch.setattr(Sam2, "mask", lambda self, image: cutout.find(image).small_mask())
         made = studio.prepare(scene())
         assert made.look is not None and made.look.how == "model"
         studio.close()

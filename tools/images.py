@@ -22,6 +22,15 @@ def load_picture(path: str | os.PathLike[str]) -> Loaded:
 
     Transparent parts become white, 16-bit values are reduced to 8, of an animation the first frame is taken.
     """
+    return _checked(path, fully=True)
+
+
+def check_picture(path: str | os.PathLike[str]) -> None:
+    """Raises `BadImage` where `load_picture` would, in half its time for a photograph."""
+    _checked(path, fully=False)
+
+
+def _checked(path: str | os.PathLike[str], fully: bool) -> Loaded:
     file = Path(path).expanduser()
     name = shown_name(file)
     if not file.exists():
@@ -32,7 +41,7 @@ def load_picture(path: str | os.PathLike[str]) -> Loaded:
         size = file.stat().st_size
         if size > MOST_BYTES:
             raise BadImage(f"{name} has {size // 1_000_000} MB; at most {MOST_BYTES // 1_000_000} MB are read.")
-        return _read(file, name)
+        return _read(file, name, fully)
     except PermissionError as error:
         raise BadImage(f"{name} may not be read.", "Check its permissions.") from error
     except UnidentifiedImageError as error:
@@ -47,7 +56,7 @@ def shown_name(path: Path) -> str:
     return "".join(c if c.isprintable() else "?" for c in path.name) or "the file"
 
 
-def _read(file: Path, name: str) -> Loaded:
+def _read(file: Path, name: str, fully: bool) -> Loaded:
     with warnings.catch_warnings():
         # The size is checked below, before anything is decoded.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -65,6 +74,8 @@ def _read(file: Path, name: str) -> Loaded:
         if (frames := getattr(opened, "n_frames", 1)) > 1:
             notices = (f"{name} is an animation of {frames} frames; only the first one is used.",)
             opened.seek(0)
+        if not fully:
+            opened.draft(None, (1, 1))  # a JPEG is read to its end, but only an eighth of its side is computed
         return Loaded(to_rgb(ImageOps.exif_transpose(opened) or opened), notices)
 
 
@@ -79,7 +90,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
         opaque = image.convert("RGBA")
         white = Image.new("RGBA", opaque.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, opaque).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def smaller(image: Image.Image, side: int) -> Image.Image:
+    """The picture with a longer side of at most `side` px, by averaging; itself where it is no larger."""
+    if max(image.size) <= side:
+        return image
+    factor = max(image.size) // (2 * side)  # by whole ones first, which takes a tenth of the time
+    return ImageOps.contain(image.reduce(factor) if factor > 1 else image, (side, side), Image.Resampling.BOX)
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

@@ -18,7 +18,7 @@ from ..memory.values import Scores
 from .admission import admitted
 from .backbones import Backbone, backbones, weights_hash
 from .figures import Figures
-from .images import square, square_mask
+from .images import smaller, square, square_mask
 from .machine import Machine, out_of_memory
 from .method import Method
 from .methods import methods
@@ -264,7 +264,7 @@ class Studio:
         from .pixels import to_tensor
 
         model: Autoregressive = self.backbone("ar")  # type: ignore[assignment]
-        pixels = to_tensor(square(image, model.side))
+        pixels = to_tensor(square(smaller(image, 8 * model.side), model.side))
         made = model.decode_tokens(model.encode(pixels)).cpu()
         return float(((made - pixels) / 2).square().mean()) < WORLD_ERROR
 

@@ -172,7 +172,7 @@ def _matched(cv2: Any, found: Sequence[Found]) -> list[list[np.ndarray]]:
     sift = cv2.SIFT_create(FEATURES, contrastThreshold=0.03)
     seen = []
     for one in found:
-        points, features = sift.detectAndCompute(one.grey, None)
+        points, features = sift.detectAndCompute(np.asarray(one.picture.convert("L")), None)
         seen.append((np.array([point.pt for point in points], np.float32).reshape(-1, 2), features))
     groups: list[list[np.ndarray]] = [[] for _ in found]
     for first, second in combinations(range(len(found)), 2):
@@ -191,7 +191,7 @@ def _matched(cv2: Any, found: Sequence[Found]) -> list[list[np.ndarray]]:
         if fits is None or fits.sum() < LEAST_FIT:
             continue
         for n, ends in ((first, a), (second, b)):
-            group = ends[fits.ravel() > 0] / found[n].grey.shape[::-1]
+            group = ends[fits.ravel() > 0] / found[n].picture.size
             if np.prod(np.ptp(group, axis=0)) <= WIDE:
                 groups[n].append(group)
     return groups

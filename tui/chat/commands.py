@@ -79,7 +79,7 @@ def _compare(screen: ChatScreen, words: list[str]) -> None:
 
 
 async def _image(screen: ChatScreen, words: list[str]) -> None:
-    from ...tools.images import load_picture
+    from ...tools.images import check_picture
     from .completion import dropped
 
     said = " ".join(words)
@@ -89,7 +89,7 @@ async def _image(screen: ChatScreen, words: list[str]) -> None:
     if not paths:
         raise UserError(f"{said} is no picture file.", "PNG, JPEG, WebP, GIF, BMP and TIFF work.")
     for path in paths:  # what cannot be read is said now, not when the sentence has been sent
-        await asyncio.to_thread(load_picture, path)
+        await asyncio.to_thread(check_picture, path)
     await screen.prompt.attach(paths)
 
 
