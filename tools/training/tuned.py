@@ -123,11 +123,13 @@ class Tuned(Method):
 
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         adapter, subject = self._learned(request.subjects)
-        plain = None if adapter.id in self._proved else self.answer(request)
+        # What is asked for may not speak of the subject ("at night"), and a learned word is heard only where it stands.
+        named = DrawRequest(subject.name, (subject,))
+        plain = None if adapter.id in self._proved else self.answer(named)
         warm, noun = bool(adapter.facts.get("warm", True)), str(adapter.facts.get("noun") or subject.kind)
         with self._parts(subject, warm, noun, adapter):
             if plain is not None:
-                self._prove(adapter, plain, self.answer(request))
+                self._prove(adapter, plain, self.answer(named))
             for step in self.draw(request, seeds, cancelled):
                 yield replace(step, adapters=(adapter.id,)) if isinstance(step, Drawn) else step
 
