@@ -150,10 +150,10 @@ def _models(name: str, home: Path | None) -> Iterator[Finding]:
         if preset.spares(role) and not model.here:
             text = f"{preset.name}, {role}: {model.hub} is not on this computer; photographs are cut out without it."
             yield Finding("weights", "note", text, f"It would do that better: limner presets get {preset.name}")
-        elif model.hub and not model.here:
-            what = model.hub if model.file is None else f"what {model.file.name} needs of {model.hub}"
-            text = f"{preset.name}, {role}: {what} is not on this computer."
-            yield Finding("weights", "fail", text, f"limner presets get {preset.name}")
+        elif model.absent:
+            for what in model.absent:
+                text = f"{preset.name}, {role}: {what} is not on this computer."
+                yield Finding("weights", "fail", text, f"limner presets get {preset.name}")
         else:
             yield _weights(f"{preset.name}, {role}", model.weights)
 

@@ -55,6 +55,11 @@ def test_no_mapping_no_yaml(tmp_path, text):
         read_preset(file)
 
 
+def test_a_file_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(UserError, match="There is no preset file"):
+        check_preset(tmp_path / "none.yaml")
+
+
 def test_own_preset_is_relative_to_its_file(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(GOOD))

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import UserError
+from ..errors import NotFound, UserError
 
 Path_ = tuple[str, ...]
 """Where something stands: ("models", "ar", "family")."""
@@ -43,6 +43,8 @@ def read_file(path: Path) -> PresetFile:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}, line {line}: this is no YAML: {error.problem or error.context}.") from error
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no preset file {path}.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):

@@ -63,6 +63,16 @@ class Shelf:
             raise ModelError(f"The preset {self.preset.name!r} has no {role} model.", "Choose another preset.")
         return self.preset.models[role]
 
+    def present(self, role: str) -> ModelSpec:
+        """As `spec`. Raises `ModelError` where something of it is not on this computer."""
+        spec = self.spec(role)
+        if spec.file is not None and not spec.file.is_file():
+            raise ModelError(f"There is no file {spec.file}.", f"Correct {self.preset.path}.")
+        if spec.absent:
+            get = f"Get it: limner presets get {self.preset.name}"
+            raise ModelError(f"{spec.absent[0]} is not on this computer.", get)
+        return spec
+
     def place(self, role: str) -> _Place:
         """Where a role's model goes. Raises `ModelError` where it does not fit this machine."""
         if role not in self._places:
@@ -84,18 +94,10 @@ class Shelf:
     def get(self, role: str) -> Backbone:
         """The loaded model of `role`; others are freed first where both have no room."""
         if role not in self._loaded:
-            spec = self.spec(role)
+            spec = self.present(role)
             known = backbones()
             if spec.family not in known:
                 raise ModelError(f"There is no model family {spec.family!r}.", f"Known are: {', '.join(known)}.")
-            if spec.file is not None and not spec.file.is_file():
-                raise ModelError(f"There is no file {spec.file}.", f"Correct {self.preset.path}.")
-            if spec.hub and not spec.here:
-                what = "weights" if spec.file is None else "configs and tokenizers"
-                raise ModelError(
-                    f"The {what} of {spec.hub} are not on this computer.",
-                    f"Get them: limner presets get {self.preset.name}",
-                )
             place = self.place(role).placement
             self._make_room(role)
             prepare_libraries(self.preset.threads)

@@ -82,7 +82,7 @@ class Studio:
     @cached_property
     def space(self) -> str:
         """Name of the embedding space: family and weights of the encoder."""
-        spec = self.spec("encoder")
+        spec = self.shelf.present("encoder")
         return f"{spec.family}-{weights_hash(spec.weights)}"
 
     @cached_property
@@ -98,7 +98,7 @@ class Studio:
 
     def model_hash(self, method: str) -> str:
         """Hash of the weights that `method` draws with."""
-        return weights_hash(self.spec(self._class(method).backbone).weights)
+        return weights_hash(self.shelf.present(self._class(method).backbone).weights)
 
     def close(self) -> None:
         """Gives all models' memory back."""
