@@ -191,7 +191,7 @@ def _weights(what: str, folder: Path) -> Finding:
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        return Finding("weights", "note", f"{what}: {size}, not checked: {folder} has no {CHECKSUMS}.")
+        return _lengths(f"{what}: {size}", folder, files)
     wrong = []
     for line in lines:
         digest, _, file_name = line.partition("  ")
@@ -205,6 +205,20 @@ def _weights(what: str, folder: Path) -> Finding:
     if wrong:
         return Finding("weights", "fail", f"{what}: {'; '.join(wrong)}.", _MEND)
     return Finding("weights", "ok", f"{what}: {size}, whole")
+
+
+def _lengths(what: str, place: Path, files: list[Path]) -> Finding:
+    """Of weights whose checksums nobody noted: whether every shard is there, and as long as its header says."""
+    from ..tools.checkpoints import check_part, checked_header
+
+    try:
+        if place.is_file():
+            checked_header(place)
+        for part in {file.parent for file in files} if place.is_dir() else ():
+            check_part(part)
+    except LimnerError as error:
+        return Finding("weights", "fail", f"{what}: {error.text}", error.hint or _MEND)
+    return Finding("weights", "ok", f"{what}, no file missing or short")
 
 
 def _library(home: Path | None) -> Iterator[Finding]:
