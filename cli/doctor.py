@@ -163,12 +163,15 @@ def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
     from ..tools.machine import fit, machine
     from ..tools.needs import quick, to_begin_with
     from ..tools.presets import preset_files, read_preset
+    from ..tools.trainable import trains
     from .presets import beginning
 
     for role, model in preset.models.items():
         if model.memory and role in ("ar", "diffusion"):
             found = fit(model, machine())
             yield Finding("machine", "ok" if found.possible else "fail", f"{preset.name}, {role}: {found.sentence}.")
+    if told := trains(preset, machine()):
+        yield Finding("machine", "ok", f"{preset.name} trains {told}.")
     known = []
     for name, file in sorted(preset_files(home).items()):
         try:

@@ -109,8 +109,8 @@ KEYS: Mapping[str, Kind] = {
 NEEDED = ("name", "summary", "methods", "models")
 MODEL_KEYS: Mapping[str, Kind] = {
     "family": TEXT, "folder": TEXT, "hub": TEXT, "revision": TEXT, "licence": TEXT,
-    "commercial": YES_NO, "download": NUMBER, "memory": NUMBER, "largest": NUMBER, "work": NUMBER, "only": TEXTS,
-    "image_adapter": TABLE, "adapters": TEXTS, "file": TEXT,
+    "commercial": YES_NO, "download": NUMBER, "memory": NUMBER, "largest": NUMBER, "quantised": NUMBER,
+    "work": NUMBER, "only": TEXTS, "image_adapter": TABLE, "adapters": TEXTS, "file": TEXT,
 }  # fmt: skip
 """What Limner itself reads of a model; what else stands there is a setting of its family or of a method."""
 

@@ -47,6 +47,8 @@ class ModelSpec:
     """GB that it takes at 16 bits with everything loaded, pictures at its own size."""
     largest: float = 0.0
     """GB of that which its largest part takes."""
+    quantised: float = 0.0
+    """GB of the memory that 8 and 4 bits make less; 0: all of it."""
     work: float = 0.0
     """TFLOP of one picture at the preset's steps."""
     only: tuple[str, ...] = ()
@@ -211,8 +213,8 @@ def read_preset(path: Path) -> Preset:
 
 
 def _model(path: Path, spec: Mapping[str, Any]) -> ModelSpec:
-    known = {key: spec[key] for key in ("hub", "licence", "commercial", "download", "memory", "largest", "work")
-             if key in spec}  # fmt: skip
+    known = {key: spec[key] for key in ("hub", "licence", "commercial", "download", "memory", "largest", "quantised",
+                                      "work") if key in spec}  # fmt: skip
     settings = {key: value for key, value in spec.items() if key not in MODEL_KEYS}
     revision = str(spec.get("revision", "main"))
     if "hub" in spec:

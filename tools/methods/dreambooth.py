@@ -36,6 +36,7 @@ class DreamBooth(TunedDiffusion):
     inversion: ClassVar[Inversion] = "optimization"
     scheme: ClassVar[str] = "existing weights, unique modifier, prior preservation"
     Config: ClassVar[type[MethodConfig]] = DreamBoothConfig
+    tunes_all: ClassVar[bool] = True
 
     def stages(self, subject: SubjectInput, warm: bool, noun: str) -> Sequence[Stage]:
         from ..training.diffusion_parts import Weights

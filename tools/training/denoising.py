@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..backbones.diffusion import Diffusion
 
 Words = Callable[[str], str]
+TOGETHER = 16 * 64**2
+"""Pixels of the pictures that are encoded together."""
 
 
 class DenoisingTask(Task):
@@ -44,7 +46,8 @@ class DenoisingTask(Task):
         pipe, vae = self.pipe, self.pipe.vae
         pixels = torch.cat([to_tensor(example.picture) for example in material.examples])
         pixels = pixels.to(pipe._execution_device, vae.dtype)
-        found = [vae.encode(part).latent_dist.mean for part in pixels.split(16)]
+        at_once = max(1, TOGETHER // (pixels.shape[-1] * pixels.shape[-2]))
+        found = [vae.encode(part).latent_dist.mean for part in pixels.split(at_once)]
         self.latents = torch.cat(found) * vae.config.scaling_factor
         cells = torch.from_numpy(np.stack([example.weight for example in material.examples]))[:, None]
         self.weights = F.adaptive_avg_pool2d(cells, self.latents.shape[-2:]).to(pipe._execution_device)
@@ -80,6 +83,7 @@ class DenoisingTask(Task):
     def _predict(self, noisy: Tensor, times: Tensor, words: Tensor, references: list[int]) -> Tensor:
         """The network's prediction `[b, c, h, w]`."""
         unet, images = self.pipe.unet, None
+        words = words.to(unet.conv_in.weight.dtype)  # 32 bits while its own weights are trained, whatever the rest is
         if self.model.adapted:
             # Not by the row: what is recomputed in the backward pass must find the scale of the forward pass.
             self.pipe.set_ip_adapter_scale(0.0 if self.seen is None else 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from ...errors import ModelError, UserError
 from ...memory.events import Progress
@@ -43,6 +43,8 @@ class Held:
 class Tuned(Method):
     """A method that learns a subject before it draws it. A subclass says what is trained."""
 
+    tunes_all: ClassVar[bool] = False
+    """Whether the model's own weights are trained, all of its largest part, and not something put beside them."""
     held: Held | None = None
     _proved: frozenset[str] = frozenset()
     """Ids of adapters that were seen to change the output."""

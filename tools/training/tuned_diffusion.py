@@ -21,7 +21,7 @@ from .tuned import Held, Tuned
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..backbones.diffusion import Diffusion, Painting
+    from ..backbones.diffusion import Diffusion, Painting, Subject
     from .task import Task
 
 UNNAMED = "thing"
@@ -46,11 +46,12 @@ class TunedDiffusion(Tuned, IpAdapter):
     def __init__(self, backbone: Diffusion, config: MethodConfig) -> None:
         known = cast(DiffusionTrainingConfig, config)
         slots = (self.word,) if self.word else known.slots or (MODIFIER,)
-        IpAdapter.__init__(self, backbone, replace(known, slots=slots))
+        # Nothing can be begun from what only an adapter would hear.
+        IpAdapter.__init__(self, backbone, replace(known, slots=slots, warm=known.warm and backbone.adapted))
 
     def room(self, subject: SubjectInput, warm: bool) -> AbstractContextManager[None]:
         model = cast("Diffusion", self.model)
-        if warm and model.adapted:
+        if warm:
             self.heard(subject)  # the image encoder has no place beside the others
         return model.together()
 
@@ -61,7 +62,7 @@ class TunedDiffusion(Tuned, IpAdapter):
 
         model, config = cast("Diffusion", self.model), cast(DiffusionTrainingConfig, self.config)
         subject, seen = replace(held.subject, kind=spoken(held)), None
-        if held.warm and model.adapted:
+        if held.warm:
             seen = torch.from_numpy(self.heard(held.subject)[: config.references]).to(model.pipe._execution_device)
 
         def words(caption: str) -> str:
@@ -76,8 +77,11 @@ class TunedDiffusion(Tuned, IpAdapter):
         if self.held is None:
             return super().painting(request, seeds)
         nouns = [replace(s, kind=spoken(self.held)) if self.held.of(s) else s for s in request.subjects]
-        painting = super().painting(replace(request, subjects=tuple(nouns)), seeds)
-        return painting if self.held.warm else replace(painting, subjects=())
+        return super().painting(replace(request, subjects=tuple(nouns)), seeds)
+
+    def _shown(self, subjects: Sequence[SubjectInput], prompt: str) -> tuple[Subject, ...]:
+        warm = self.held.warm if self.held is not None else cast("Diffusion", self.model).adapted
+        return super()._shown(subjects, prompt) if warm else ()
 
     def answer(self, request: DrawRequest) -> Tensor:
         import torch
