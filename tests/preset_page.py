@@ -61,12 +61,11 @@ that the hub has not is said, and with `--newest` the newest state is shown, fet
 state of the day on which it is fetched. Sizes are asked of the hub before you agree.
 
 Memory and work are computed from the published sizes of the models; seconds follow from them and are orders of
-magnitude. A training beside the model (`lora`, `textual_inversion`, `pivotal`) takes as much memory as drawing does: of
-Stable Diffusion 1.5's U-Net at its true size, random weights in 16 bits, a step with one example and recomputed
-activations took 0.7 GB more than the weights. `dreambooth` keeps 18 bytes a weight of the U-Net (itself, gradient and
-moments in 32 bits, and the 16 bits that are multiplied), on a processor also what it was: at 108 million weights 20.8
-were measured there, and 20 are forecast. What does not fit, or cannot be trained in so few bits, is refused before
-anything is loaded (`tests/test_trainable.py`).
+magnitude. A training beside the model (`lora`, `textual_inversion`, `pivotal`) takes about what drawing does: where the
+memory is short it recomputes activations and takes its examples one by one. `dreambooth` keeps 18 bytes a weight of the
+U-Net (itself, gradient and moments in 32 bits, and the 16 bits that are multiplied), on a processor also what it was:
+at 115 million weights 21.0 were measured there and 20 are forecast (`limner bench training_memory`). What does not fit,
+or cannot be trained in so few bits, is refused before anything is loaded.
 
 `limner presets` says what fits this machine and what a picture will take, `limner presets get NAME` shows sizes and
 licences, asks, and fetches; `--from PATH` uses a folder that you have, or for Stable Diffusion 1.5 and XL one

@@ -55,7 +55,7 @@ def test_what_trainings_take(preset, here, lora, dreambooth):
 
 
 def test_what_is_held_while_weights_are_trained_is_what_was_forecast(tiny_preset, tmp_path, monkeypatch):
-    """A process's peak, at 108 million weights: 20.8 bytes each with bfloat16 (20 forecast), 23.1 with float32 (22)."""
+    """For a process's peak see `bench/training_memory.py`."""
     held = {}
     step = torch.optim.AdamW.step
 
