@@ -237,7 +237,11 @@ class Studio:
         return self.segmenter.mask if self.segments else None
 
     def mask(self, image: Image) -> Image:
-        """The subject's mask: by the preset's model where it has one, else the classical way."""
+        """The subject's mask: by the preset's model where it has one, else the classical way.
+
+        Also of drawn pictures: they are compared with references that the same model cut out, and where the classical
+        way fails, which is quicker, the ladder would draw again, which takes longer than any model that looks.
+        """
         from . import photographs
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
