@@ -150,10 +150,10 @@ def _models(name: str, home: Path | None) -> Iterator[Finding]:
         if preset.spares(role) and not model.here:
             text = f"{preset.name}, {role}: {model.hub} is not on this computer; photographs are cut out without it."
             yield Finding("weights", "note", text, f"It would do that better: limner presets get {preset.name}")
-        elif model.hub and not model.here:
-            what = model.hub if model.file is None else f"what {model.file.name} needs of {model.hub}"
-            text = f"{preset.name}, {role}: {what} is not on this computer."
-            yield Finding("weights", "fail", text, f"limner presets get {preset.name}")
+        elif model.absent:
+            for what in model.absent:
+                text = f"{preset.name}, {role}: {what} is not on this computer."
+                yield Finding("weights", "fail", text, f"limner presets get {preset.name}")
         else:
             yield _weights(f"{preset.name}, {role}", model.weights)
 
@@ -163,12 +163,15 @@ def _fit(preset: Preset, home: Path | None) -> Iterator[Finding]:
     from ..tools.machine import fit, machine
     from ..tools.needs import quick, to_begin_with
     from ..tools.presets import preset_files, read_preset
+    from ..tools.trainable import trains
     from .presets import beginning
 
     for role, model in preset.models.items():
         if model.memory and role in ("ar", "diffusion"):
             found = fit(model, machine())
             yield Finding("machine", "ok" if found.possible else "fail", f"{preset.name}, {role}: {found.sentence}.")
+    if told := trains(preset, machine()):
+        yield Finding("machine", "ok", f"{preset.name} trains {told}.")
     known = []
     for name, file in sorted(preset_files(home).items()):
         try:
@@ -191,7 +194,7 @@ def _weights(what: str, folder: Path) -> Finding:
     try:
         lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        return Finding("weights", "note", f"{what}: {size}, not checked: {folder} has no {CHECKSUMS}.")
+        return _lengths(f"{what}: {size}", folder, files)
     wrong = []
     for line in lines:
         digest, _, file_name = line.partition("  ")
@@ -205,6 +208,20 @@ def _weights(what: str, folder: Path) -> Finding:
     if wrong:
         return Finding("weights", "fail", f"{what}: {'; '.join(wrong)}.", _MEND)
     return Finding("weights", "ok", f"{what}: {size}, whole")
+
+
+def _lengths(what: str, place: Path, files: list[Path]) -> Finding:
+    """Of weights whose checksums nobody noted: whether every shard is there, and as long as its header says."""
+    from ..tools.checkpoints import check_part, checked_header
+
+    try:
+        if place.is_file():
+            checked_header(place)
+        for part in {file.parent for file in files} if place.is_dir() else ():
+            check_part(part)
+    except LimnerError as error:
+        return Finding("weights", "fail", f"{what}: {error.text}", error.hint or _MEND)
+    return Finding("weights", "ok", f"{what}, no file missing or short")
 
 
 def _library(home: Path | None) -> Iterator[Finding]:

@@ -52,6 +52,7 @@ def _list(run: Run) -> None:
     from ..tools.machine import fit, machine
     from ..tools.needs import seconds, to_begin_with
     from ..tools.presets import preset_files, read_preset
+    from ..tools.trainable import trains
 
     here, known = machine(), {}
     for name, file in sorted(preset_files(run.home).items()):
@@ -75,6 +76,7 @@ def _list(run: Run) -> None:
             "commercial": all(spec.commercial for spec in preset.models.values()),
             "fits": took[name] is not None,
             "seconds": took[name] or None,
+            "trains": trains(preset, here) if took[name] is not None else "",
         }
         mark = "*" if row["in_use"] else " "
         run.out.row(row, f"{mark} {clean(name)}: {clean(preset.summary)}{_needs(preset, row, fits)}")
@@ -100,7 +102,8 @@ def _needs(preset: Preset, row: dict[str, Any], fits: dict[str, Any]) -> str:
     drawing = [found.plainly for role, found in fits.items() if role in ("ar", "diffusion")]
     state = "here" if row["here"] else f"{row['download_gb']:.0f} GB to get{_room(row['download_gb'])}"
     licence = "" if row["commercial"] else "; not for commercial use"
-    return f"\n    {state}{licence}; {'; '.join(drawing)}"
+    told = f"\n    trains {row['trains']}" if row["trains"] else ""
+    return f"\n    {state}{licence}; {'; '.join(drawing)}{told}"
 
 
 def _room(gigabytes: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,12 @@ from limner.tools.backbones.janus import Janus
 from limner.tools.backbones.stable_diffusion import StableDiffusion
 from limner.tools.machine import Machine, Placement, fit, out_of_memory
 from limner.tools.needs import to_begin_with
-from limner.tools.presets import ModelSpec, load_preset, presets
+from limner.tools.presets import ModelSpec, load_preset, localised, own_folder, presets
 from limner.tools.shelf import Shelf, remarks
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest
+
+from . import tiny
 
 GB = 10**9
 
@@ -207,7 +210,35 @@ def test_weights_that_are_not_here_are_asked_for(tiny_preset, monkeypatch, tmp_p
     studio = Studio(replace(load_preset("janus-pro"), name="janus-pro"), gpu(80))
     with pytest.raises(ModelError, match="not on this computer") as caught:
         studio.backbone("ar")
-    assert caught.value.hint == "Get them: limner presets get janus-pro"
+    assert caught.value.hint == "Get it: limner presets get janus-pro"
+    # Also where only what scores is asked for, as in teaching.
+    for ask in (lambda: studio.space, lambda: studio.model_hash("in_context")):
+        with pytest.raises(ModelError, match="not on this computer"):
+            ask()
+
+
+def test_an_image_adapter_that_is_not_here_is_missed(monkeypatch, tmp_path):
+    """The painter may lie in a folder of one's own; what it hears references with is the hub's then as well."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    home = tmp_path / "home"
+    localised("sd15", tiny.stable_diffusion(tmp_path / "sd"), own_folder(home), home)
+    spec = load_preset("sd15", home).models["diffusion"]
+    assert spec.absent == ("h94/IP-Adapter",) and "diffusion" in load_preset("sd15", home).missing
+    studio = Studio(load_preset("sd15", home), gpu(80))
+    with pytest.raises(ModelError, match="h94/IP-Adapter is not on this computer"):
+        studio.backbone("diffusion")
+    shutil.copytree(tmp_path / "sd" / "models", Path(spec.settings["image_adapter"]["folder"]) / "models")
+    (weights,) = (Path(spec.settings["image_adapter"]["folder"]) / "models").glob("*.safetensors")
+    weights.rename(weights.with_name("ip-adapter_sd15.safetensors"))
+    assert load_preset("sd15", home).models["diffusion"].here
+
+
+def test_a_folder_of_ones_own_is_for_the_model_whose_layout_it_has(tmp_path):
+    home = tmp_path / "home"
+    for folder in (tiny.janus(tmp_path / "janus"), tiny.BUILDERS["flux2"](tmp_path / "klein")):
+        localised("mixed", folder, own_folder(home), home)
+    models = load_preset("mixed", home).models
+    assert (models["ar"].folder.name, models["diffusion"].folder.name) == ("janus", "klein")
 
 
 def test_remarks_before_anything_is_drawn():

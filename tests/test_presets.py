@@ -55,6 +55,11 @@ def test_no_mapping_no_yaml(tmp_path, text):
         read_preset(file)
 
 
+def test_a_file_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(UserError, match="There is no preset file"):
+        check_preset(tmp_path / "none.yaml")
+
+
 def test_own_preset_is_relative_to_its_file(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(GOOD))
@@ -138,19 +143,20 @@ def test_the_first_mistake_is_named_by_its_line(tmp_path, old, new, line, messag
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("steps: 25", "steps: many", 19, "'steps' must be a whole number"),
-        ("guidance: 7.5", "guidance: [7]", 20, "'guidance' must be a number"),
-        ("guidance: 7.5", "bits: 5", 20, "'bits' must be one of 16, 8, 4"),
-        ("guidance: 7.5", "precision: fp8", 20, "'precision' must be one of float32"),
-        ("guidance: 7.5", "offload: some", 20, "'offload' must be one of none, parts, layers"),
-        ("guidance: 7.5", "half: perhaps", 20, "'half' must be true or false"),
-        ("guidance: 7.5", "adapters: [gone.safetensors]", 20, "there is no"),
-        ("guidance: 7.5", "adapters: [style.pt]", 20, "is a pickle"),
-        ("      weights: models/ip-adapter_sd15.safetensors\n", "", 21, "needs its 'weights'"),
-        ("      encoder: models/image_encoder\n", "", 21, "needs its 'encoder'"),
-        ("hub: h94/IP-Adapter", "hubb: h94/IP-Adapter", 21, "needs exactly one of folder, hub"),
-        ("  lora: {", "  lorra: {", 35, "no method 'lorra'"),
-        ("  lora: {", "  lora: {rank: x, ", 35, "'rank' must be a whole number"),
+        ("steps: 25", "steps: many", 20, "'steps' must be a whole number"),
+        ("guidance: 7.5", "guidance: [7]", 21, "'guidance' must be a number"),
+        ("guidance: 7.5", "bits: 5", 21, "'bits' must be one of 16, 8, 4"),
+        ("guidance: 7.5", "precision: fp8", 21, "'precision' must be one of float32"),
+        ("guidance: 7.5", "offload: some", 21, "'offload' must be one of none, parts, layers"),
+        ("guidance: 7.5", "half: perhaps", 21, "'half' must be true or false"),
+        ("guidance: 7.5", "adapters: [gone.safetensors]", 21, "there is no"),
+        ("guidance: 7.5", "adapters: [style.pt]", 21, "is a pickle"),
+        ("      weights: models/ip-adapter_sd15.safetensors\n", "", 22, "needs its 'weights'"),
+        ("      encoder: models/image_encoder\n", "", 22, "needs its 'encoder'"),
+        ("hub: h94/IP-Adapter", "hubb: h94/IP-Adapter", 22, "needs exactly one of folder, hub"),
+        ("  lora: {", "  lorra: {", 36, "no method 'lorra'"),
+        ("  lora: {", "  lora: {rank: x, ", 36, "'rank' must be a whole number"),
+        ("  lora: {", "  lora: {optimizer: adam, ", 36, "one of adamw, adamw8bit"),
     ],
 )
 def test_settings_and_adapters_are_looked_at(tmp_path, old, new, line, message):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -17,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from limner.errors import ModelError, UserError
 from limner.memory.tensors import read_header
-from limner.memory.values import Scores
+from limner.memory.values import Adapter, Scores
 from limner.tools.presets import load_preset
 from limner.tools.studio import Studio
 from limner.tools.training.denoising import DenoisingTask
@@ -27,7 +29,9 @@ from limner.tools.training.scenes import Caption, Captioner, Scenes, prior_scene
 from limner.tools.training.tokens import TokenTask
 from limner.tools.training.tuned import Held
 from limner.tools.training.tuned_diffusion import spoken
-from limner.tools.values import SubjectInput
+from limner.tools.values import Drawn, DrawRequest, SubjectInput
+
+from . import tiny
 
 
 @pytest.fixture(scope="module")
@@ -431,8 +435,6 @@ def test_weights_in_16_bits_are_trained_in_32(tmp_path):
     from limner.tools.backbones.stable_diffusion import StableDiffusion
     from limner.tools.training.diffusion_parts import Weights
 
-    from . import tiny
-
     model = StableDiffusion.load(tiny.stable_diffusion(tmp_path / "model"), settings={"precision": "bfloat16"})
     before = {name: weight.clone() for name, weight in model.pipe.unet.state_dict().items()}
     part = Weights(model)
@@ -442,3 +444,36 @@ def test_weights_in_16_bits_are_trained_in_32(tmp_path):
     part.remove()
     after = model.pipe.unet.state_dict()
     assert all(after[name].dtype == torch.bfloat16 and bool((after[name] == was).all()) for name, was in before.items())
+
+
+@pytest.mark.parametrize("name", ["lora", "textual_inversion", "pivotal", "dreambooth"])
+def test_a_model_without_an_image_adapter_is_trained_and_drawn_with(tiny_preset, tmp_path, name):
+    """As plain checkpoints come; in 16 bits, also where the training multiplies 32."""
+    folder = tiny.stable_diffusion(tmp_path / "model")
+    shutil.rmtree(folder / "models")
+    data = yaml.safe_load(tiny_preset.read_text())
+    data["models"]["diffusion"] |= {"folder": str(folder), "precision": "bfloat16"}
+    data["training"] = dict.fromkeys(data["training"], {**data["training"][name], "precision": "float32"})
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(data))
+    studio = Studio(load_preset(tmp_path / "own.yaml"))
+    made = learn(studio, tmp_path, name)
+    assert made.folder is not None and made.facts["warm"] is False and made.facts["half"] is False
+    adapter = Adapter("a1", name, made.folder, studio.model_hash(name), 1, facts=made.facts)
+    known = replace(subject(), adapters=(adapter,))
+    (drawn,) = [d for d in studio.method(name).generate(DrawRequest("Biscuit", (known,)), [1], lambda: False)
+                if isinstance(d, Drawn)]  # fmt: skip
+    assert drawn.adapters == ("a1",)
+    with pytest.raises(ModelError, match="has no IP-Adapter") as caught:
+        list(studio.method("ip_adapter").generate(DrawRequest("Biscuit", (known,)), [1], lambda: False))
+    assert "image_adapter" in caught.value.hint and "limner train" in caught.value.hint
+    studio.close()
+
+
+def test_large_pictures_are_encoded_one_by_one(studio, tmp_path, monkeypatch):
+    """At 512 pixels a batch of sixteen would take more than the model does."""
+    vae, sizes = studio.backbone("diffusion").pipe.vae, []
+    encode = vae.encode
+    monkeypatch.setattr(vae, "encode", lambda pixels: sizes.append(len(pixels)) or encode(pixels))
+    monkeypatch.setattr("limner.tools.training.denoising.TOGETHER", 2 * 16**2)  # two of the model's own size
+    learn(studio, tmp_path, "lora", most_steps=1, priors=3)
+    assert max(sizes) == 2

@@ -274,6 +274,21 @@ def test_doctor_goes_on_after_a_preset_with_a_slip(home):
     assert any(line.startswith("ok    memory") for line in done.stdout.splitlines()), done.stdout + done.stderr
 
 
+def test_doctor_finds_a_file_that_came_half(hub, home):
+    assert limner(home, "presets", "get", "mine", "--yes").returncode == 0
+
+    def said() -> list[str]:
+        lines = limner(home, "--preset", "mine", "doctor").stdout.splitlines()
+        return [line for line in lines if line[6:].startswith("weights")]
+
+    assert said()[0].startswith("ok") and "no file missing or short" in said()[0]
+    (file,) = cached(NAME, "main").glob("model.safetensors")
+    whole = file.read_bytes()
+    file.unlink()  # a link to the cache's own copy
+    file.write_bytes(whole[:-100])
+    assert said()[0].startswith("fail") and "Fetch it again" in said()[0]
+
+
 def test_a_local_folder_takes_the_hubs_place(home, repository, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
     for wrong, said in ((repository, "code of its own"), (tiny.clip(tmp_path / "clip"), "is a clip, not a janus"),

@@ -127,8 +127,11 @@ def sam2(folder: Path, film: bool = False) -> Path:
     return folder
 
 
-def stable_diffusion(folder: Path) -> Path:
-    """A `StableDiffusionPipeline` with an IP-Adapter in the published layout: 16 px pictures, 8 x 8 x 4 latents."""
+def stable_diffusion(folder: Path, width: int = 16) -> Path:
+    """A `StableDiffusionPipeline` with an IP-Adapter in the published layout: 16 px pictures, 8 x 8 x 4 latents.
+
+    `width`: of the U-Net's layers.
+    """
     import torch
     from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from safetensors.torch import save_file
@@ -152,7 +155,7 @@ def stable_diffusion(folder: Path) -> Path:
         scaling_factor=1.0,
     )  # fmt: skip
     unet = UNet2DConditionModel(
-        sample_size=8, block_out_channels=(16, 16), layers_per_block=1, cross_attention_dim=16, norm_num_groups=4,
+        sample_size=8, block_out_channels=(width, width), layers_per_block=1, cross_attention_dim=16, norm_num_groups=4,
         attention_head_dim=2, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
     )  # fmt: skip
@@ -171,7 +174,7 @@ def stable_diffusion(folder: Path) -> Path:
     crossed = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
     for number in range(len(crossed)):
         for part in ("k", "v"):
-            adapter[f"ip_adapter.{2 * number + 1}.to_{part}_ip.weight"] = torch.randn(16, 16)
+            adapter[f"ip_adapter.{2 * number + 1}.to_{part}_ip.weight"] = torch.randn(width, 16)
     save_file(adapter, folder / "models" / "ip-adapter_tiny.safetensors")
     return folder
 

@@ -25,7 +25,9 @@ from ..memory.files import explain, new_id, now, read_json, replacing, to_json
 from ..memory.library import Library
 from ..memory.values import Concept
 from .desk import never, subject_of
+from .machine import machine
 from .presets import Preset, reference_to
+from .trainable import check_training
 from .training.places import Place, is_alive, lock_handed_on
 
 if TYPE_CHECKING:
@@ -140,8 +142,10 @@ class Jobs:
             seconds: budget for all of it; `None`: until the method finds it is enough.
 
         Raises:
-            UserError: this concept is being trained with this method already, or the budget is none.
+            UserError: this concept is being trained with this method already, the budget is none, or this machine
+                cannot train it.
         """
+        check_training(self.preset, method, machine())
         if seconds is not None and not seconds > 0:
             raise UserError("A training needs some seconds.", "For example: --seconds 60")
         with self._guard:
@@ -233,7 +237,11 @@ class Jobs:
         return job
 
     def estimate(self, studio: Studio, concept: Concept, method: str) -> Generator[Progress, None, float]:
-        """About how many seconds a training will take here: as long as the last ones did, or from a measured step."""
+        """About how many seconds a training will take here: as long as the last ones did, or from a measured step.
+
+        Raises `UserError`, before anything is loaded, where this machine cannot train it.
+        """
+        check_training(self.preset, method, studio.shelf.here)
         lasted = []
         for job in self.all():
             measured = Place(self._root / job.id).status().get("measured") or {}

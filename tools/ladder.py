@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ModelError
+from ..errors import ModelError, UserError
 from ..memory.events import Event, Progress, Question
 from ..memory.values import Concept, Scores
 from .recommended import first_method
@@ -230,7 +230,10 @@ class Ladder:
         if not trained or any(map(self._ready, trained)) or any(s.request == ASKED for s in concept.served):
             return None
         method = trained_method(trained)
-        seconds = yield from self.desk.jobs.estimate(studio, concept, method)
+        try:
+            seconds = yield from self.desk.jobs.estimate(studio, concept, method)
+        except UserError:  # this machine cannot train it: nothing to offer
+            return None
         self.desk.library.remember(concept, ASKED, method, False)
         about = f"about {seconds:.0f} seconds" if seconds < 90 else f"about {seconds / 60:.0f} minutes"
         why = "the subject is not well met" if weak else _why(chosen.scores)

@@ -279,20 +279,24 @@ def _choices(here: Machine) -> tuple[Placement, ...]:
 
 def _fits(place: Placement, spec: ModelSpec, here: Machine) -> bool:
     """Whether a model's memory, put so, stays within the machine's."""
-    waits = spec.memory * 1e9 * _share(place) if place.offload != "none" and here.device != "cpu" else 0
+    waits = taken(replace(place, offload="none"), spec) if place.offload != "none" and here.device != "cpu" else 0
     return _on_device(place, spec, here) <= here.memory * KEEP_FREE and waits <= here.host_memory * KEEP_FREE
 
 
-def _share(place: Placement) -> float:
-    """Of the memory at 16 bits."""
-    return place.bits / 16 * (2 if place.precision == "float32" else 1)
+def taken(place: Placement, spec: ModelSpec) -> float:
+    """Bytes that a model's weights and what it computes take where it computes."""
+
+    def left(gigabytes: float) -> float:
+        fewer = min(spec.quantised or spec.memory, gigabytes) * (1 - place.bits / 16)
+        return (gigabytes - fewer) * (2e9 if place.precision == "float32" else 1e9)
+
+    whole, largest = left(spec.memory), left(spec.largest or spec.memory)
+    return {"none": whole, "parts": largest * 1.2, "layers": largest / 8}[place.offload]
 
 
 def _on_device(place: Placement, spec: ModelSpec, here: Machine) -> float:
-    """Bytes that a model takes where it computes."""
-    whole, largest = spec.memory * 1e9 * _share(place), (spec.largest or spec.memory) * 1e9 * _share(place)
-    tiled = WITHOUT_TILES if not place.tiling and here.device != "cpu" else 0
-    return {"none": whole, "parts": largest * 1.2, "layers": largest / 8}[place.offload] + tiled
+    """As `taken`, with what decoding a picture takes."""
+    return taken(place, spec) + (WITHOUT_TILES if not place.tiling and here.device != "cpu" else 0)
 
 
 WITHOUT_TILES = 3_000_000_000

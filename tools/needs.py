@@ -55,6 +55,8 @@ def _memory(role: str, spec: ModelSpec, here: Machine) -> Need:
 
 def _weights(role: str, spec: ModelSpec) -> Need:
     size = weights_bytes(spec.weights)
+    if spec.absent:
+        return Need(f"{role}: {spec.family}", False, f"{', '.join(spec.absent)} is not on this computer")
     if not size:
         return Need(f"{role}: {spec.family}", False, f"there are no weights in {spec.weights}")
     return Need(f"{role}: {spec.family}, {size / 1e6:,.0f} MB", True)

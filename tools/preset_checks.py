@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .admission import refusal
 from .backbones import backbones
@@ -102,8 +102,15 @@ def _settings(role: str, family: str, used: Iterable[str]) -> dict[str, Any]:
 
 def _own(config: Any) -> dict[str, Any]:
     """A method's settings as they are without a word."""
-    return {item.name: list(item.default) if isinstance(item.default, tuple) else item.default
-            for item in fields(config)}  # fmt: skip
+    hints = get_type_hints(config)
+    return {
+        item.name: get_args(hints[item.name])
+        if get_origin(hints[item.name]) is Literal
+        else list(item.default)
+        if isinstance(item.default, tuple)
+        else item.default
+        for item in fields(config)
+    }
 
 
 def _misfit(like: Any, value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import UserError
+from ..errors import NotFound, UserError
 
 Path_ = tuple[str, ...]
 """Where something stands: ("models", "ar", "family")."""
@@ -43,6 +43,8 @@ def read_file(path: Path) -> PresetFile:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}, line {line}: this is no YAML: {error.problem or error.context}.") from error
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no preset file {path}.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
@@ -107,8 +109,8 @@ KEYS: Mapping[str, Kind] = {
 NEEDED = ("name", "summary", "methods", "models")
 MODEL_KEYS: Mapping[str, Kind] = {
     "family": TEXT, "folder": TEXT, "hub": TEXT, "revision": TEXT, "licence": TEXT,
-    "commercial": YES_NO, "download": NUMBER, "memory": NUMBER, "largest": NUMBER, "work": NUMBER, "only": TEXTS,
-    "image_adapter": TABLE, "adapters": TEXTS, "file": TEXT,
+    "commercial": YES_NO, "download": NUMBER, "memory": NUMBER, "largest": NUMBER, "quantised": NUMBER,
+    "work": NUMBER, "only": TEXTS, "image_adapter": TABLE, "adapters": TEXTS, "file": TEXT,
 }  # fmt: skip
 """What Limner itself reads of a model; what else stands there is a setting of its family or of a method."""
 

@@ -47,6 +47,8 @@ class ModelSpec:
     """GB that it takes at 16 bits with everything loaded, pictures at its own size."""
     largest: float = 0.0
     """GB of that which its largest part takes."""
+    quantised: float = 0.0
+    """GB of the memory that 8 and 4 bits make less; 0: all of it."""
     work: float = 0.0
     """TFLOP of one picture at the preset's steps."""
     only: tuple[str, ...] = ()
@@ -58,11 +60,27 @@ class ModelSpec:
         return self.file or self.folder
 
     @property
+    def absent(self) -> tuple[str, ...]:
+        """What it needs of the hub and is not on this computer."""
+        found = []
+        if self.hub and self.file is not None and not self.folder.is_dir():
+            found.append(f"The folder with configs and tokenizers of {self.hub}")
+        elif self.hub and self.file is None and not any(self.folder.rglob("*.safetensors")):
+            found.append(self.hub)
+        adapter = self.settings.get("image_adapter", {})
+        place = Path(adapter.get("folder", ""))
+        if "hub" in adapter and not (place / adapter["weights"]).is_file():
+            found.append(adapter["hub"])
+        elif adapter and not (place / adapter["encoder"]).is_dir():
+            found.append(adapter.get("encoder_from", adapter).get("hub", ""))
+        return tuple(filter(None, found))
+
+    @property
     def here(self) -> bool:
         """Whether the weights, and what they need beside them, are on this computer."""
         if self.file is not None:
-            return self.file.is_file() and self.folder.is_dir()
-        return any(self.folder.rglob("*.safetensors"))
+            return self.file.is_file() and self.folder.is_dir() and not self.absent
+        return any(self.folder.rglob("*.safetensors")) and not self.absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +216,8 @@ def read_preset(path: Path) -> Preset:
 
 
 def _model(path: Path, spec: Mapping[str, Any]) -> ModelSpec:
-    known = {key: spec[key] for key in ("hub", "licence", "commercial", "download", "memory", "largest", "work")
-             if key in spec}  # fmt: skip
+    known = {key: spec[key] for key in ("hub", "licence", "commercial", "download", "memory", "largest", "quantised",
+                                      "work") if key in spec}  # fmt: skip
     settings = {key: value for key, value in spec.items() if key not in MODEL_KEYS}
     revision = str(spec.get("revision", "main"))
     if "hub" in spec:
@@ -248,7 +266,9 @@ def localised(name: str, source: Path, folder: Path, home: Path | str | None = N
             "Name the folder with the model's model_index.json or config.json, or its one safetensors file.",
         )
     data = yaml.safe_load(preset.path.read_text(encoding="utf-8"))
-    role = next((role for role in ("diffusion", "ar") if role in data["models"]), None)
+    # Of two models that draw, the folder is of the one whose layout it has.
+    order = ("diffusion", "ar") if source.is_file() or (source / "model_index.json").is_file() else ("ar", "diffusion")
+    role = next((role for role in order if role in data["models"]), None)
     if role is None:
         raise UserError(f"The preset {name!r} has no model that draws.")
     for each, spec in data["models"].items():

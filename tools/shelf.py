@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ModelError
 from .backbones import Backbone, backbones
-from .machine import KEEP_FREE, Fit, Machine, Placement, fit, give_back, machine
+from .machine import KEEP_FREE, Fit, Machine, Placement, fit, give_back, machine, taken
 from .presets import ModelSpec, Preset
 
 DRAWING = ("ar", "diffusion")
@@ -63,11 +63,21 @@ class Shelf:
             raise ModelError(f"The preset {self.preset.name!r} has no {role} model.", "Choose another preset.")
         return self.preset.models[role]
 
+    def present(self, role: str) -> ModelSpec:
+        """As `spec`. Raises `ModelError` where something of it is not on this computer."""
+        spec = self.spec(role)
+        if spec.file is not None and not spec.file.is_file():
+            raise ModelError(f"There is no file {spec.file}.", f"Correct {self.preset.path}.")
+        if spec.absent:
+            get = f"Get it: limner presets get {self.preset.name}"
+            raise ModelError(f"{spec.absent[0]} is not on this computer.", get)
+        return spec
+
     def place(self, role: str) -> _Place:
         """Where a role's model goes. Raises `ModelError` where it does not fit this machine."""
         if role not in self._places:
             found = fit(self.spec(role), self.here)
-            if role not in DRAWING and not self._has_room(self.spec(role)):
+            if role not in DRAWING and not self._has_room(role):
                 found = Fit((Placement(),), 0.0, "runs on the processor")
             if not found.possible:
                 name = self.spec(role).hub or self.spec(role).family
@@ -75,27 +85,21 @@ class Shelf:
             self._places[role] = _Place(found)
         return self._places[role]
 
-    def _has_room(self, spec: ModelSpec) -> bool:
-        """Whether a scorer, which takes 32 bits, fits on the accelerator beside what draws."""
-        drawing = [fit(other, self.here) for role, other in self.preset.models.items() if role in DRAWING]
-        beside = max((found.bytes for found in drawing), default=0)
-        return self.here.device == "cpu" or beside + 2e9 * spec.memory <= self.here.memory * KEEP_FREE
+    def _has_room(self, role: str) -> bool:
+        """Whether a scorer, which takes 32 bits, fits on the accelerator beside what draws and the scorers before."""
+        models = self.preset.models
+        drawing = max((fit(spec, self.here).bytes for other, spec in models.items() if other in DRAWING), default=0)
+        scorers = [other for other in models if other not in DRAWING]
+        so_far = sum(models[other].memory for other in scorers[: scorers.index(role) + 1])
+        return self.here.device == "cpu" or drawing + 2e9 * so_far <= self.here.memory * KEEP_FREE
 
     def get(self, role: str) -> Backbone:
         """The loaded model of `role`; others are freed first where both have no room."""
         if role not in self._loaded:
-            spec = self.spec(role)
+            spec = self.present(role)
             known = backbones()
             if spec.family not in known:
                 raise ModelError(f"There is no model family {spec.family!r}.", f"Known are: {', '.join(known)}.")
-            if spec.file is not None and not spec.file.is_file():
-                raise ModelError(f"There is no file {spec.file}.", f"Correct {self.preset.path}.")
-            if spec.hub and not spec.here:
-                what = "weights" if spec.file is None else "configs and tokenizers"
-                raise ModelError(
-                    f"The {what} of {spec.hub} are not on this computer.",
-                    f"Get them: limner presets get {self.preset.name}",
-                )
             place = self.place(role).placement
             self._make_room(role)
             prepare_libraries(self.preset.threads)
@@ -109,14 +113,17 @@ class Shelf:
         wanted = self._size(role)
         others = [other for other in self._loaded if self.spec(other).memory > SMALL]
         while wanted > SMALL and others:
-            if wanted + sum(map(self._size, others)) <= self.here.memory / 1e9 * 0.9:
+            if wanted + sum(map(self._size, others)) <= self.here.memory / 1e9 * KEEP_FREE:
                 return
             self.free(others.pop(0))
 
+    def has_room(self, bytes: float) -> bool:
+        """Whether so much more fits the machine beside all that is loaded."""
+        return bytes / 1e9 + sum(map(self._size, self._loaded)) <= self.here.memory / 1e9 * KEEP_FREE
+
     def _size(self, role: str) -> float:
         """GB that a model takes as it is placed."""
-        place, memory = self.place(role).placement, self.spec(role).memory
-        return memory * place.bits / 16 * (2 if place.precision == "float32" else 1)
+        return taken(replace(self.place(role).placement, offload="none"), self.spec(role)) / 1e9
 
     def lighten(self, role: str) -> str:
         """Frees a model for which the memory was not enough, to be loaded one step lighter; the sentence about it.

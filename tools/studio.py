@@ -19,7 +19,7 @@ from .admission import admitted
 from .backbones import Backbone, backbones, weights_hash
 from .figures import Figures
 from .images import smaller, square, square_mask
-from .machine import Machine, out_of_memory
+from .machine import Machine, Placement, out_of_memory
 from .method import Method
 from .methods import methods
 from .presets import ModelSpec, Preset
@@ -83,7 +83,7 @@ class Studio:
     @cached_property
     def space(self) -> str:
         """Name of the embedding space: family and weights of the encoder."""
-        spec = self.spec("encoder")
+        spec = self.shelf.present("encoder")
         return f"{spec.family}-{weights_hash(spec.weights)}"
 
     @cached_property
@@ -99,12 +99,19 @@ class Studio:
 
     def model_hash(self, method: str) -> str:
         """Hash of the weights that `method` draws with."""
-        return weights_hash(self.spec(self._class(method).backbone).weights)
+        return weights_hash(self.shelf.present(self._class(method).backbone).weights)
 
     def close(self) -> None:
         """Gives all models' memory back."""
         self._methods.clear()
         self.shelf.close()
+
+    def give_way(self, method: str) -> None:
+        """Gives memory back where a training, in a process of its own, has no room beside what is loaded here."""
+        from .trainable import training_bytes
+
+        if not self.shelf.has_room(training_bytes(self.preset, method, self.shelf.here)):
+            self.close()
 
     # Methods
 
@@ -125,9 +132,11 @@ class Studio:
             if not info.available:
                 raise UserError(f"The method {name!r} cannot be used: {info.why}.")
             names = {f.name for f in fields(made.Config)}
-            settings = self.spec(made.backbone).settings
-            own = self.preset.training.get(name, {})
-            config = made.Config(**{k: v for k, v in {**settings, **own}.items() if k in names})
+            # A model's precision is that of its weights, a training's another thing.
+            settings = self.spec(made.backbone).settings.items()
+            beside = {k: v for k, v in settings if k in names and k not in Placement.__dataclass_fields__}
+            own = {k: v for k, v in self.preset.training.get(name, {}).items() if k in names}
+            config = made.Config(**{**beside, **own})
             method = made(self.backbone(made.backbone), config)
             if made.follows:
                 method.before, method.again = partial(self.method, made.follows), partial(self.method, name)
@@ -211,7 +220,8 @@ class Studio:
                     raise
             # Only here: as long as the error lived, what it tells of held the model.
             if not (said := self.shelf.lighten(self._class(name).backbone)):
-                raise ModelError("The memory is not enough for this model.", "Choose a smaller preset.")
+                hint = "Wait for a training to end, close what else uses it, or choose a smaller preset."
+                raise ModelError("The memory is not enough for this model.", hint)
             yield Progress(said, 0, None)
 
     def lesson(
@@ -241,7 +251,11 @@ class Studio:
         return self.segmenter.mask if self.segments else None
 
     def mask(self, image: Image) -> Image:
-        """The subject's mask: by the preset's model where it has one, else the classical way."""
+        """The subject's mask: by the preset's model where it has one, else the classical way.
+
+        Also of drawn pictures: they are compared with references that the same model cut out, and where the classical
+        way fails, which is quicker, the ladder would draw again, which takes longer than any model that looks.
+        """
         from . import photographs
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)

@@ -35,6 +35,7 @@ def finetune_lora(
     if desk.jobs is None:
         raise UserError("Nothing can be trained here.")
     expected = yield from desk.jobs.estimate(desk.studio, known, method)
+    desk.studio.give_way(method)
     job = desk.jobs.start(known, method, seconds)
     yield JobChanged(job.row())
     about = min(expected, seconds) if seconds is not None else expected

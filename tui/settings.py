@@ -191,7 +191,8 @@ class SettingsScreen(Screen[None]):
             words = "; ".join(f"{need.what}: {need.why}" for need in missing)
             absent = any(not need.what.startswith("memory") for need in missing)
             hint = f" `limner presets get {preset.name}` fetches its models." if absent else ""
-            text = one_line(f"{preset.name} does not fit this machine. {words}.{hint}")
+            why = "is not on this computer yet" if absent else "does not fit this machine"
+            text = one_line(f"{preset.name} {why}. {words}.{hint}")
             self.app.notify(text, severity="warning", markup=False, timeout=10)
         elif preset.name != self.limner.bridge.preset:
             self._use(preset.name, self.limner.bridge.planner)

@@ -77,7 +77,8 @@ def weights_hash(place: Path) -> str:
     """Twelve hex digits over all `*.safetensors` in a folder and below, or over one file, by path and content."""
     files = [place] if place.is_file() else sorted(place.rglob("*.safetensors"))
     if not files:
-        raise ModelError(f"There are no weights in {place}.", "Reinstall Limner, or choose another preset.")
+        hint = "Correct the preset, reinstall Limner, or choose another one."
+        raise ModelError(f"There are no weights in {place}.", hint)
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.relative_to(place if place.is_dir() else place.parent).as_posix().encode())

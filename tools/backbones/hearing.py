@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import ModelError
 from . import NO_SETTINGS
 from .diffusion import Painting
-from .image_adapter import adapter_of, adapter_space, load_adapter
+from .image_adapter import adapter_of, adapter_space, load_adapter, without_adapter
 from .pipelined import Pipelined
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Hearing(Pipelined):
         import torch
 
         if not self.adapted:
-            raise ModelError(f"{self.label} in {self.folder} has no image adapter.")
+            raise without_adapter(self)
         with torch.no_grad():
             return self.encoded(list(crops)).flatten(1).float().cpu().numpy()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,7 +12,7 @@ from ...errors import ModelError
 from ...memory.tensors import Header
 from ..checkpoints import CONVERT, check_finite, check_part, checked_header, read_json, reading
 from ..recognised import WIDTHS, kind
-from . import weights_hash
+from . import Backbone, weights_hash
 
 INSIDE = "models"
 """Where a checkpoint of its own kind carries one."""
@@ -24,6 +25,14 @@ class ImageAdapter:
     folder: Path
     weights: str
     encoder: str
+
+
+def without_adapter(model: Backbone) -> ModelError:
+    """What to say where a model is to hear references and has no adapter for it."""
+    return ModelError(
+        f"{model.label} in {model.folder} has no IP-Adapter, so it cannot hear references.",
+        "Name one as `image_adapter` in the preset, or train the subject: limner train NAME",
+    )
 
 
 def adapter_of(folder: Path, settings: Mapping[str, Any]) -> ImageAdapter | None:
@@ -79,6 +88,23 @@ def _check_layers(file: Path, header: Header, encoder: Path, pipe: Any) -> None:
             )
 
 
+@contextmanager
+def _only_what_is_new(pipe: Any) -> Iterator[None]:
+    """At its end the library brings the whole U-Net to one type, which a U-Net of fewer bits refuses."""
+    unet: Any = getattr(pipe, "unet", None)
+    if not getattr(unet, "is_quantized", False):
+        yield
+        return
+    unet.to = lambda **asked: unet
+    try:
+        yield
+    finally:
+        del unet.to
+    for part in (unet.encoder_hid_proj, *unet.attn_processors.values()):
+        if hasattr(part, "to"):
+            part.to(unet.device, unet.dtype)
+
+
 def load_adapter(pipe: Any, adapter: ImageAdapter) -> None:
     """Puts the adapter on a pipeline. Raises `ModelError` in one sentence."""
     file = adapter.folder / adapter.weights
@@ -96,7 +122,7 @@ def load_adapter(pipe: Any, adapter: ImageAdapter) -> None:
     if not hasattr(pipe, "unet"):
         place = adapter.folder / adapter.encoder
         asked = {"image_encoder_pretrained_model_name_or_path": str(place), "image_encoder_dtype": pipe.dtype}
-    with reading(f"{file} is no IP-Adapter for this model"):
+    with reading(f"{file} is no IP-Adapter for this model"), _only_what_is_new(pipe):
         pipe.load_ip_adapter(
             str(adapter.folder), subfolder=str(where.parent), weight_name=where.name, local_files_only=True, **asked
         )

@@ -188,7 +188,8 @@ class Unet(Learning):
         return signal * clean + sigma * noise, times, signal * noise - sigma * clean if velocity else noise
 
     def predicted(self, noisy: Tensor, times: Tensor, heard: Mapping[str, Tensor], images: Tensor | None) -> Tensor:
-        words = heard["encoder_hidden_states"]
+        # 32 bits while its own weights are trained, whatever the rest is.
+        words = heard["encoder_hidden_states"].to(self.pipe.unet.conv_in.weight.dtype)
         beside: dict[str, Any] = {name: value for name, value in heard.items() if name != "encoder_hidden_states"}
         if images is not None:
             beside["image_embeds"] = [images.to(words.dtype)]

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...errors import ModelError
 from ..images import square
 from ..machine import Placement
 from . import NO_SETTINGS
 from .adapting import Adapting
 from .diffusion import Painting, Step, Subject
-from .image_adapter import adapter_of, adapter_space, load_adapter
+from .image_adapter import adapter_of, adapter_space, load_adapter, without_adapter
 from .learning import Unet
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class StableDiffusion(Unet, Adapting):
         import torch
 
         if not self.adapted:
-            raise ModelError(f"The diffusion model in {self.folder} has no image adapter.")
+            raise without_adapter(self)
         pipe = self.pipe
         with torch.no_grad():
             found = pipe.prepare_ip_adapter_image_embeds([list(crops)], None, pipe._execution_device, 1, False)

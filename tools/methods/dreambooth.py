@@ -37,6 +37,7 @@ class DreamBooth(TunedDiffusion):
     scheme: ClassVar[str] = "existing weights, unique modifier, prior preservation"
     needs: ClassVar[frozenset[str]] = frozenset({"train_weights"})
     Config: ClassVar[type[MethodConfig]] = DreamBoothConfig
+    tunes_all: ClassVar[bool] = True
 
     def stages(self, subject: SubjectInput, warm: bool, noun: str) -> Sequence[Stage]:
         from ..training.diffusion_parts import Weights

@@ -91,7 +91,8 @@ class IpAdapter(Method):
     def _dresses(self, request: DrawRequest) -> bool:
         """Whether only what a figure wears is to change, so that only what is near it is painted."""
         known = request.source is not None and request.source_mask is not None and request.scene is not None
-        return known and "inpaint" in cast("Diffusion", self.model).takes
+        model = cast("Diffusion", self.model)
+        return known and model.adapted and "inpaint" in model.takes
 
     def _dressing(self, request: DrawRequest, painting: Painting) -> Painting:
         """The figure as its own reference, the words for the whole picture, and the mask of what is near the figure."""

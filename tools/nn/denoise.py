@@ -41,7 +41,7 @@ class Plan:
     guided: float = 1.0
     strength: float = 1.0
     half: bool = False
-    """Multiply in bfloat16 where the processor can; the weights stay as they are."""
+    """Multiply in 16 bits, those of the words or bfloat16; the weights stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def _predict(unet: Any, latents: Tensor, time: Tensor, conditions: Conditions, g
     asking = b if shares is None else b * len(shares)
     if guidance <= 1:
         words, images = words[-asking:], None if images is None else images[-asking:]
-    with torch.autocast(latents.device.type, torch.bfloat16, enabled=half):
+    narrow = torch.float16 if words.dtype == torch.float16 else torch.bfloat16
+    with torch.autocast(latents.device.type, narrow, enabled=half):
         made = unet(
             torch.cat([latents] * (len(words) // b)),
             time,

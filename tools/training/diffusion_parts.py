@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoints import load_checked, low_rank
-from .parts import LowRank, Part, Vectors, write_tensors
+from .parts import LowRank, Part, Vectors, write_file
 
 if TYPE_CHECKING:
     from ..backbones.diffusion import Diffusion
@@ -54,7 +54,7 @@ class DiffusionLora(Part):
 
     def save(self, folder: Path) -> None:
         found: dict[str, Any] = {f"{name}_lora_layers": low.tensors() for name, low in self.networks.items()}
-        write = lambda tensors, file: write_tensors(Path(file), tensors)  # noqa: E731
+        write = lambda tensors, file: write_file(Path(file), tensors)  # noqa: E731
         self.pipe.save_lora_weights(folder, **found, save_function=write)
 
     def remove(self) -> None:
@@ -135,7 +135,8 @@ class Weights(Part):
         self.unet.float()
 
     def _remember(self) -> None:
-        self._before = {name: p.detach().clone() for name, p in self._own().items()}
+        # In the computer's memory, wherever the model is: it is needed only afterwards.
+        self._before = {name: p.detach().to("cpu", copy=True) for name, p in self._own().items()}
 
     def load(self, folder: Path) -> None:
         own = self._own()
@@ -149,7 +150,7 @@ class Weights(Part):
         return self._own() if self._before else {}
 
     def save(self, folder: Path) -> None:
-        write_tensors(folder / UNET, {n: p.detach().half().contiguous() for n, p in self._own().items()})
+        write_file(folder / UNET, {n: p.detach().half().cpu() for n, p in self._own().items()})
 
     def remove(self) -> None:
         self.unet.to(self._dtype)

@@ -20,7 +20,7 @@ import torch
 
 from ...errors import ModelError
 from ...memory.events import Progress
-from ..machine import give_back, out_of_memory
+from ..machine import give_back, machine, out_of_memory
 from .config import TrainingConfig
 from .front import Front, Point, point_of
 from .lesson import Lesson, Material, chance, write_curve
@@ -38,6 +38,10 @@ SETBACKS = 4
 CLIP = 1.0
 SHORT = "The memory was short, so it learned in smaller pieces; that is slower."
 WARM_UP = 10
+HELD_AT_ONCE = 4
+"""Examples whose loss is only looked at that are taken together: always as many, or their noise would change."""
+LOUDER = 2.0**14
+"""How often a loss is taken at first where gradients have 16 bits of narrow range, or small ones would be nothing."""
 Probe = Callable[[str, int], "Image | None"]
 """Draws a prompt with a seed by what has been learned so far; `None`: cancelled."""
 
@@ -57,6 +61,7 @@ class Training:
         self.step_seconds = self.sample_seconds = 0.0
         self._groups = material.groups()
         self._half = config.precision == "bfloat16"
+        self._louder = 1.0
         self._slice = config.batch
         """Examples whose gradients are computed at once."""
         self._recomputes = config.checkpointing
@@ -72,6 +77,7 @@ class Training:
     def run(self) -> Iterator[Progress]:
         """The steps of the training."""
         self._resume()
+        self._louder = LOUDER if self._narrow == torch.float16 else 1.0
         if self.config.precision == "auto" and not self.front.points:
             self._half = self._half_is_faster()
         if not self.front.points:
@@ -134,8 +140,13 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min(1.0, (self.step + 1) / WARM_UP)
         loss = self._learn(chosen, source)
+        for parameter in parameters if self._louder > 1 else ():
+            if parameter.grad is not None:
+                parameter.grad /= self._louder
         norm = torch.nn.utils.clip_grad_norm_(parameters, CLIP)
-        if math.isfinite(loss) and bool(torch.isfinite(norm)):
+        if math.isfinite(loss) and not bool(torch.isfinite(norm)) and self._louder > 1:
+            self._louder /= 2  # the step is tried again with other examples: that happens at the beginning
+        elif math.isfinite(loss) and bool(torch.isfinite(norm)):
             self.optimizer.step()
             self.step += 1
         else:
@@ -175,7 +186,7 @@ class Training:
             with self._cast():
                 loss = self.task.loss(part, source) * (len(part) / len(chosen))
             if loss.requires_grad:  # a batch of priors alone says nothing about a learned word
-                loss.backward()
+                (loss * self._louder).backward()
             total += float(loss.detach())
         return total
 
@@ -185,10 +196,15 @@ class Training:
         if not self._half:
             yield
             return
-        with torch.autocast(self._device, torch.bfloat16), warnings.catch_warnings():
+        with torch.autocast(self._device, self._narrow), warnings.catch_warnings():
             # Norms keep weights of 32 bits beside what is cast: right, only not the fastest way.
             warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
             yield
+
+    @property
+    def _narrow(self) -> torch.dtype:
+        """The 16 bits that are multiplied: GPUs of before 2020 have no bfloat16."""
+        return torch.float16 if self._device == "cuda" and machine().half == "float16" else torch.bfloat16
 
     @property
     def _device(self) -> str:
@@ -278,7 +294,7 @@ class Training:
         """The loss on a fixed batch with fixed noise."""
         source = chance(self.config.seed, -1)
         chosen = pick(self._groups, (0.4, 0.6, 0.0), 2 * self.config.batch, source)
-        return self._summed(chosen, source, 2 * self._slice)
+        return self._summed(chosen, source, HELD_AT_ONCE)
 
     def _keep_best(self) -> None:
         fresh = self.lesson.folder / "best.new"

@@ -6,15 +6,15 @@ Shapes: r rank, n learned vectors, d width.
 from __future__ import annotations
 
 import json
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.tuners_utils import BaseTunerLayer
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..checkpoints import load_checked, low_rank
@@ -23,9 +23,34 @@ NAME = "limner"
 """peft's name of the one adapter that is in a model at a time."""
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """A safetensors file. Raises OSError, where the library's own writing would hide what the system said."""
-    path.write_bytes(save(dict(tensors), {"format": "pt"}))
+TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
+"""What is trained, and what optimizers keep, by the names that safetensors has for it."""
+
+
+def write_tensors(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """A safetensors file, one tensor after the other: the library wants room for a copy of all of them.
+
+    Raises OSError, where the library would hide what the system said.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    # The widest numbers first, so that each tensor lies where its numbers may.
+    order, at = sorted(tensors, key=lambda name: -tensors[name].element_size()), 0
+    for name in order:
+        tensor = tensors[name]
+        end = at + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [at, end]}
+        at = end
+    written = json.dumps(header).encode()
+    written += b" " * (-len(written) % 8)
+    file.write(struct.pack("<Q", len(written)) + written)
+    for name in order:
+        file.write(tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+
+
+def write_file(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """As `write_tensors`, in a file of its own."""
+    with path.open("wb") as file:
+        write_tensors(file, tensors, {"format": "pt"})
 
 
 class Part(ABC):
@@ -135,7 +160,7 @@ class PeftFile(Part):
         config: dict[str, Any] = LoraConfig(r=rank, lora_alpha=rank, target_modules=layers).to_dict()
         plain = {k: sorted(v) if isinstance(v, set) else v for k, v in config.items() if v is not None}
         (folder / self.CONFIG).write_text(json.dumps(plain, indent=1, default=str) + "\n", encoding="utf-8")
-        write_tensors(folder / self.WEIGHTS, {self._BEFORE + name: t for name, t in tensors.items()})
+        write_file(folder / self.WEIGHTS, {self._BEFORE + name: t for name, t in tensors.items()})
 
     def remove(self) -> None:
         self.low_rank.remove()
@@ -164,7 +189,7 @@ class Vectors(Part):
 
     def save(self, folder: Path) -> None:
         assert self.vectors is not None
-        write_tensors(folder / self.FILE, {self.token: self.vectors.detach().clone()})
+        write_file(folder / self.FILE, {self.token: self.vectors.detach().clone()})
 
     def remove(self) -> None:
         self.vectors = None

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...memory.files import replacing
+from .parts import write_tensors
 
 FILE = "state.safetensors"
 
@@ -31,11 +31,9 @@ def save_state(
                 tensors[f"state:{key}:{name}"] = value
             else:
                 numbers[f"{key}:{name}"] = value
-    # Optimizers share tables between parameters; the format wants each tensor to own its memory.
-    owned = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
     record = json.dumps({"facts": dict(facts), "numbers": numbers})
     with replacing(folder / FILE) as file:
-        file.write(save(owned, {"record": record}))
+        write_tensors(file, tensors, {"record": record})
 
 
 def load_state(

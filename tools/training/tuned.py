@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from ...errors import ModelError, UserError
 from ...memory.events import Progress
@@ -43,6 +43,8 @@ class Held:
 class Tuned(Method):
     """A method that learns a subject before it draws it. A subclass says what is trained."""
 
+    tunes_all: ClassVar[bool] = False
+    """Whether the model's own weights are trained, all of its largest part, and not something put beside them."""
     held: Held | None = None
     _proved: frozenset[str] = frozenset()
     """Ids of adapters that were seen to change the output."""
@@ -123,11 +125,13 @@ class Tuned(Method):
 
     def generate(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         adapter, subject = self._learned(request.subjects)
-        plain = None if adapter.id in self._proved else self.answer(request)
+        # What is asked for may not speak of the subject ("at night"), and a learned word is heard only where it stands.
+        named = DrawRequest(subject.name, (subject,))
+        plain = None if adapter.id in self._proved else self.answer(named)
         warm, noun = bool(adapter.facts.get("warm", True)), str(adapter.facts.get("noun") or subject.kind)
         with self._parts(subject, warm, noun, adapter):
             if plain is not None:
-                self._prove(adapter, plain, self.answer(request))
+                self._prove(adapter, plain, self.answer(named))
             for step in self.draw(request, seeds, cancelled):
                 yield replace(step, adapters=(adapter.id,)) if isinstance(step, Drawn) else step
 

@@ -74,6 +74,7 @@ def _train(place: Place) -> int:
     began = time.monotonic()
     from ..presets import load_preset
     from ..studio import Studio
+    from ..trainable import check_training
 
     job = read_json(place.request)
     before = float(place.status().get("seconds", 0.0)) if place.work.is_dir() else 0.0
@@ -83,6 +84,7 @@ def _train(place: Place) -> int:
     place.work.mkdir(exist_ok=True)
     # A job lies in the library's `jobs/`, own presets beside that.
     studio = Studio(load_preset(job["preset"], place.folder.parent.parent))
+    check_training(studio.preset, job["method"], studio.shelf.here)  # it may have been begun on another machine
     lesson = studio.lesson(
         _subject(job), place.work, place.folder.parent / "priors", job["seconds"], lambda: place.cancelled
     )
