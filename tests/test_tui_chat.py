@@ -339,6 +339,18 @@ async def test_wrong_commands_are_explained_and_kept(tmp_path: Path) -> None:
             assert app.chat.prompt.line.text == text
 
 
+async def test_a_sentence_is_complained_about_once_and_complaints_leave_the_input_in_sight(tmp_path: Path) -> None:
+    async with running(tmp_path, size=(80, 24)) as pilot:
+        app = chat_of(pilot)
+        for _ in range(2):
+            await say(pilot, "/nonsense")
+        assert told(app).count("no command /nonsense") == 1
+        for number in range(5):
+            await say(pilot, f"/go {number + 1}")
+        await pilot.pause(0.5)
+        assert "take 5" in told(app) and words(pilot).splitlines()[-2].strip() == "▌ /go 5"
+
+
 async def test_an_export_writes_over_nothing_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = Path("talk here.limner")

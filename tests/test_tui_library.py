@@ -16,6 +16,7 @@ from limner.tui.asking import Ask
 from limner.tui.browse import PictureBrowser, list_folder, natural
 from limner.tui.concepts import ConceptsScreen, changes, corrections
 from limner.tui.help import PLACES, HelpScreen, keys_of
+from limner.tui.keys import Keys
 from limner.tui.preferences import Preferences
 from limner.tui.settings import SettingsScreen
 from limner.tui.teach import TeachScreen
@@ -296,6 +297,21 @@ def test_every_key_has_words() -> None:
     for _, module, name in PLACES:
         keys = list(keys_of(getattr(import_module(f"limner.tui.{module}"), name)))
         assert keys and all(words[0].isupper() or words.startswith("…") for _, words in keys), name
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_no_key_at_the_bottom_is_cut_in_two(home: Path, key: str) -> None:
+    async with opened(home, (95, 24)) as (app, pilot):
+        await pilot.press(key)
+        every = {f"{app.get_key_display(active.binding)} {active.binding.description}"
+                 for active in app.screen.active_bindings.values()}  # fmt: skip
+        for width in (95, 80, 60, 40):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            keys = shown(app).splitlines()[-1].strip().split("  ")
+            assert len(keys) > 2 and set(keys) <= every and {"esc Back", "f1 Help"} <= set(keys), (width, keys)
+        await pilot.click(Keys, offset=(shown(app).splitlines()[-1].index("f1"), 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
 
 
 async def test_any_size(home: Path) -> None:

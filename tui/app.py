@@ -12,6 +12,7 @@ from signal import SIGHUP, SIGINT, SIGTERM
 from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import TextArea
@@ -62,7 +63,6 @@ class LimnerApp(App[None]):
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True),
     ]
     CSS = """
-    Footer { background: $background; }
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
     Toast { max-width: 70; margin: 0 0 1 0; }
     """
@@ -104,6 +104,14 @@ class LimnerApp(App[None]):
             # Whoever ends the process from outside leaves a clean terminal behind, too.
             for signal in (SIGTERM, SIGHUP, SIGINT):
                 asyncio.get_running_loop().add_signal_handler(signal, self.exit)
+
+    def on_notify(self, event: Notify) -> None:
+        """Before a notice is shown: the same sentence once, and no more than leave the words below in sight."""
+        others = [note for note in self._notifications if note.message != event.notification.message]
+        kept = others[max(0, len(others) + 1 - self.size.height // 8) :]
+        for note in list(self._notifications):
+            if note not in kept:
+                self._unnotify(note, refresh=False)
 
     async def on_event(self, event: events.Event) -> None:
         """All keys and movements come by here first."""

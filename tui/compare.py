@@ -13,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ..errors import LimnerError
 from ..memory.values import Take
 from .asking import complain, idle, trying
 from .inert import inert
+from .keys import Keys
 from .pictures import Picture
 from .words import SCORES, bar, duration, marks
 
@@ -85,7 +86,7 @@ class CompareScreen(ModalScreen[None]):
                     yield Static(classes="prompt")
                     yield Picture()
         yield Static(id="scores")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.show()

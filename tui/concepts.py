@@ -14,13 +14,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..errors import LimnerError, UserError
 from ..memory.values import Concept, Take
 from .asking import Ask, Choose, Words, complain, trying
 from .inert import inert, inert_table, one_line
+from .keys import Keys
 from .pictures import Figure
 from .words import bar, concept_line, measured, size_text
 
@@ -74,9 +75,9 @@ class ConceptsScreen(Screen[None]):
         Binding("a", "correct", "Correct"),
         Binding("r", "rename", "Rename"),
         Binding("v", "revert", "Revert"),
+        Binding("delete,d", "forget", "Forget", key_display="d"),
         Binding("x", "export", "Export"),
         Binding("i", "import", "Import"),
-        Binding("delete,d", "forget", "Forget", key_display="d"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
@@ -95,7 +96,7 @@ class ConceptsScreen(Screen[None]):
         with Horizontal():
             yield OptionList(id="known", markup=False)
             yield VerticalScroll(id="about", can_focus=False)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.limner.changed.subscribe(self, self._changed)

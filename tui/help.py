@@ -13,9 +13,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from .inert import inert_table
+from .keys import Keys
 
 PLACES = (
     ("Everywhere", "app", "LimnerApp"),
@@ -65,7 +66,7 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Horizontal(id="all")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     async def on_resize(self, event: events.Resize) -> None:
         await self.show(event.size.width)

@@ -13,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..errors import LimnerError
 from .asking import complain, idle
 from .inert import inert, one_line, tilde
+from .keys import Keys
 from .pictures import MODES, draw_pictures, settle
 from .themes import THEMES
 
@@ -90,7 +91,7 @@ class SettingsScreen(Screen[None]):
                 yield Static("Colours", classes="heading")
                 yield OptionList(id="theme", markup=False, compact=True)
                 yield Static(id="home", classes="faint")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "theme", self.show, init=False)

@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ..memory.values import Take
 from .inert import inert
+from .keys import Keys
 from .pictures import Picture
 from .tree import TreePanel
 
@@ -33,7 +34,7 @@ class TreeScreen(Screen[Take | None]):
             with Vertical(id="chosen"):
                 yield Picture()
                 yield Static()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     @on(TreePanel.Chosen)
     def _show(self, event: TreePanel.Chosen) -> None:

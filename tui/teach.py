@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from ..errors import LimnerError, NeedsConsent
 from .asking import Ask, complain
 from .browse import PictureBrowser
 from .inert import one_line
+from .keys import Keys
 from .pictures import Picture
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class TeachScreen(Screen[str | None]):
                 yield Input(placeholder="Its name: Biscuit", id="name", compact=True)
                 yield Input(placeholder="A noun for it: dog", id="kind", compact=True)
                 yield Button("Teach", id="teach", variant="primary", compact=True)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one("#files").focus()

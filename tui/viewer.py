@@ -15,12 +15,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ..errors import LimnerError, UserError
 from ..memory.values import Take
 from .asking import trying
 from .inert import inert, inert_table, one_line
+from .keys import Keys
 from .pictures import Figure, Picture
 from .words import marks, take_table
 
@@ -86,7 +87,7 @@ class ViewerScreen(ModalScreen[str | None]):
                 yield Static(id="title")
                 yield Static(id="facts")
                 yield Vertical(id="references")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.limner.changed.subscribe(self, lambda kind: self.show() if kind == "takes" else None)

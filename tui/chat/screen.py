@@ -10,12 +10,12 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from ...errors import LimnerError, UserError
 from ...memory.values import Concept, Take
 from ..asking import complain, trying
 from ..inert import one_line
+from ..keys import Keys
 from ..still import StillHorizontal, StillVertical
 from ..tree import TreePanel
 from ..viewer import ViewerScreen
@@ -93,7 +93,7 @@ class ChatScreen(Screen[None]):
         yield self.jobs
         yield self.working
         yield self.prompt
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.prompt.line.placeholder = "Say what to draw"
