@@ -20,7 +20,7 @@ from limner.tui.takes import TreeScreen
 from limner.tui.tree import TreePanel
 from limner.tui.viewer import ViewerScreen, open_file
 
-from .screens import home_with_takes, opened, shown, told, until
+from .screens import hit, home_with_takes, opened, shown, told, until
 
 pytestmark = pytest.mark.usefixtures("models_once")
 
@@ -74,6 +74,18 @@ async def test_beside_the_conversation(home: Path) -> None:
         assert not panel.has_focus, "what is typed now is said"
         await pilot.press("f2")
         assert not app.screen.query(TreePanel) and not app.preferences.tree
+
+
+@pytest.mark.parametrize(
+    ("enter", "leave", "width"),
+    [("f2", "f2", 80), ("f2", "f2", 120), *((key, "escape", 80) for key in ("f1", "f2", "f3", "f4"))],
+)
+async def test_what_is_typed_right_after_leaving_is_said(home: Path, enter: str, leave: str, width: int) -> None:
+    async with opened(home, (width, 30)) as (app, pilot):
+        await pilot.press(enter)
+        await until(pilot, lambda: app.focused is not app.chat.prompt.line)
+        hit(pilot, leave, *"fresh bread")
+        await until(pilot, lambda: app.chat.prompt.line.text == "fresh bread", seconds=20)
 
 
 async def test_rating_deleting_and_bringing_back(home: Path) -> None:

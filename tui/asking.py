@@ -57,7 +57,7 @@ class Dialog(ModalScreen[Any]):
     Dialog Input { background: $surface; }
     Dialog OptionList { height: auto; max-height: 12; background: $surface; border: none; padding: 0 1; }
     """
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", priority=True)]
 
     def __init__(self, title: str, words: str = "") -> None:
         super().__init__()

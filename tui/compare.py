@@ -60,7 +60,7 @@ class CompareScreen(ModalScreen[None]):
     CompareScreen #scores { height: auto; padding: 0 2; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+        Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("d,space", "changes", "What differs"),
         Binding("s", "swap", "Swap"),
         Binding("1", "go(0)", "Go on from the left"),

@@ -70,7 +70,7 @@ class ConceptsScreen(Screen[None]):
     ConceptsScreen Figure { margin-right: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+        Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("t", "teach", "Teach"),
         Binding("a", "correct", "Correct"),
         Binding("r", "rename", "Rename"),

@@ -61,7 +61,9 @@ class HelpScreen(Screen[None]):
     HelpScreen Static { height: auto; margin-bottom: 1; }
     HelpScreen .heading { margin-bottom: 0; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1", "app.pop_screen", "Back", key_display="esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,f1", "app.pop_screen", "Back", key_display="esc", priority=True)
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
     def compose(self) -> ComposeResult:

@@ -62,7 +62,7 @@ class SettingsScreen(Screen[None]):
     SettingsScreen Input { background: $surface; margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+        Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("tab", "app.focus_next", "Next"),
         Binding("shift+tab", "app.focus_previous", "Before", show=False),
     ]

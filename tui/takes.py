@@ -25,7 +25,8 @@ class TreeScreen(Screen[Take | None]):
     TreeScreen #chosen Static { height: auto; width: 100%; text-align: center; }
     TreeScreen.-narrow #chosen { display: none; }
     """
-    BINDINGS = [Binding("escape", "dismiss(None)", "Back"), Binding("f2", "dismiss(None)", "Back", show=False)]
+    BINDINGS = [Binding("escape,f2", "dismiss(None)", "Back", key_display="esc", priority=True)]
+    """First of all: what is typed next is for the sentence."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]
 
     def compose(self) -> ComposeResult:

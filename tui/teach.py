@@ -43,7 +43,7 @@ class TeachScreen(Screen[str | None]):
     TeachScreen #form Button { min-width: 12; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
+        Binding("escape", "dismiss(None)", "Back", priority=True),
         Binding("tab", "app.focus_next", "Next field", show=False),
         Binding("ctrl+s", "teach", "Teach"),
     ]

@@ -58,7 +58,7 @@ class ViewerScreen(ModalScreen[str | None]):
     ViewerScreen Figure { margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Back", key_display="esc"),
+        Binding("escape,q", "dismiss(None)", "Back", key_display="esc", priority=True),
         Binding("left,k", "step(-1)", "Before", key_display="←"),
         Binding("right,j", "step(1)", "Next", key_display="→"),
         Binding("enter,g", "go", "Go there"),

@@ -57,7 +57,7 @@ class ChatScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]
     BINDINGS = [
         Binding("escape", "back", "Stop, or back to the sentence", show=False),
-        Binding("f2", "tree", "Takes"),
+        Binding("f2", "tree", "Takes", priority=True),
         Binding("ctrl+p", "app.command_palette", "Palette", key_display="^p"),
         Binding("ctrl+home", "end(False)", "To the beginning", show=False),
         Binding("ctrl+end", "end(True)", "To the newest", show=False),
@@ -310,8 +310,8 @@ class ChatScreen(Screen[None]):
         from ..takes import TreeScreen
 
         if panels := self.query(TreePanel):
+            self.set_focus(self.prompt.line)  # before the next key is looked at
             await panels.remove()
-            self.prompt.line.focus()
         elif self.size.width < WIDE:
             await self.app.push_screen(TreeScreen(), self._back_from_tree)
         else:
