@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from limner.cli.demo import NAME, write_references
 from limner.memory.library import Library
 from limner.tui.asking import Ask
 from limner.tui.chat.cards import TakeCard
+from limner.tui.chat.commands import COMMANDS
 from limner.tui.chat.completion import Sources, complete, dropped
 from limner.tui.chat.exchange import Exchange, Options
 from limner.tui.chat.greeting import Greeting
@@ -317,7 +319,7 @@ async def test_the_look_can_be_named(tmp_path: Path) -> None:
 
 
 def test_completion_knows_commands_concepts_takes_and_files(picture: Path) -> None:
-    sources = Sources(commands=[("help", "keys"), ("theme", "")])
+    sources = Sources(COMMANDS)
     assert [found.text for found in complete("/he", sources)] == ["/help "]
     assert complete("/help", sources) == [] and complete("a / b", sources) == []
     folder = picture.parent
@@ -325,9 +327,36 @@ def test_completion_knows_commands_concepts_takes_and_files(picture: Path) -> No
     found = complete(f"look at {folder}/", sources)
     assert [item.label for item in found] == ["my photo.png"] and found[0].start == 8
     assert found[0].text.endswith("my\\ photo.png ")
+    assert [item.text for item in complete(f"/import {folder}/n", sources)] == [f"{folder}/notes.txt "]
+    assert [item.text for item in complete(f"/image {folder}/", sources)] == [f"{folder}/my photo.png "], "as it stands"
     assert dropped(f"file://{str(picture).replace(' ', '%20')}") == [picture]
     assert dropped(f"{picture} is nice") == [] and dropped(str(folder / "notes.txt")) == []
     assert list(tokens("#3, #9 and my dog", ["my dog"], {3})) == [(11, 17, "concept"), (0, 2, "take")]
+
+
+def test_what_belongs_behind_a_command_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.limner").touch()
+    (tmp_path / "a dog.png").touch()
+    concepts: list[Any] = [SimpleNamespace(name=name, kind="dog") for name in ("Biscuit", "my Rex")]
+    takes: list[Any] = [SimpleNamespace(number=number, description="", prompt="") for number in (1, 2, 12)]
+    named = {"METHOD": ["auto", "ar_lora", "lora"], "SESSION": ["default", "two words"]}
+    sources = Sources(COMMANDS, concepts, takes, lambda kind: named.get(kind, []))
+    every = ["#12", "#2", "#1"]
+    for typed, offered in {
+        "/theme ": ["light", "dark"], "/theme l": ["light"], "/theme light ": [], "/undo ": [], "/help ": [],
+        "/train b": ["@Biscuit"], "/train @b": ["@Biscuit"], "/stop my r": ["@my Rex"], "/train @my ": ["@my Rex"],
+        "/go ": every, "/go 2": [], "/go 2 ": [], "/show #1": ["#12"], "/compare #3 ": every, "/rate 2 g": ["good"],
+        "/keep ": [], "/keep Fizz robot ": every, "/method a": ["auto", "ar_lora"], "/session two w": ["two words"],
+        "/export ": ["session", "concept"], "/export concept b": ["@Biscuit"],
+        "/export concept @Biscuit h": ["here.limner"], "/export session h": ["here.limner"], "/import ./h": ["here.limner"],
+        "/image ": ["a dog.png"], "/image a d": ["a dog.png"], "/save 2 a": ["a dog.png"], "/nonsense ": [],
+    }.items():  # fmt: skip
+        assert [item.label for item in complete(typed, sources)] == offered, typed
+    (found,) = complete("/session two w", sources)
+    assert (found.start, found.text) == (9, "two words ")
+    (found,) = complete("/compare #2 1", sources)
+    assert (found.start, found.text) == (12, "#12 ")
 
 
 async def test_wrong_commands_are_explained_and_kept(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ class Line(TextArea):
     def action_complete(self) -> None:
         if self.choosing:
             self.post_message(self.Moved(0))
-        else:
+        elif not self.text:
             self.screen.focus_next()
 
     def action_up(self) -> None:

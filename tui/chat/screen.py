@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,6 @@ class ChatScreen(Screen[None]):
         """How pictures are drawn: what /method chose."""
         self._top = TopBar()
         self.turn = LiveTurn(self.log_view, self.working)
-        """Where the user was when the turn under way began."""
         self._resume: tuple[Entry, str, tuple[Path, ...]] | None = None
         self._waiting: Prompt.Said | None = None
         """Said before the library was open or the turn was over: it is next."""
@@ -141,8 +141,9 @@ class ChatScreen(Screen[None]):
         self.prompt.line.recolour(names, numbers)
 
     def _sources(self) -> Sources:
-        listed = [(command.name, f"{command.usage}  {command.what}".strip()) for command in commands.COMMANDS]
-        return Sources(listed, self._concepts, self._takes)
+        if not self.bridge.ready:
+            return Sources(commands.COMMANDS)
+        return Sources(commands.COMMANDS, self._concepts, self._takes, partial(commands.names, self.bridge))
 
     async def _changed(self, kind: Kind) -> None:
         """The library is different now."""
