@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,7 @@ from limner.tui.chat.exchange import Exchange, Options
 from limner.tui.chat.greeting import Greeting
 from limner.tui.chat.tokens import tokens
 from limner.tui.small import TooSmall
+from limner.tui.teach import TeachScreen
 
 from .screens import chat_of, enter, hit, home_with_takes, running, say, told, until, words
 
@@ -284,6 +286,9 @@ async def test_the_input_has_lines_history_and_completion(tmp_path: Path, pictur
         await pilot.press("slash")
         hit(pilot, *"theme", "enter")  # before there was time to find what completes it
         await until(pilot, lambda: app.theme == before and line.text == "")
+        await pilot.press(*"/theme light", "tab", "x")
+        assert line.text == "/theme lightx" and app.focused is line
+        line.text = ""
         await pilot.press("a", "ctrl+j", "b", "space", "number_sign", "tab")
         assert line.text == "a\nb #3 "
         line.text = "a\nb #3 "
@@ -301,9 +306,9 @@ async def test_the_input_has_lines_history_and_completion(tmp_path: Path, pictur
             await pilot.pause()
             assert app.chat.prompt.files == [path] and line.text == ""
         line.post_message(Paste("x" * 1_000_000))
-        line.post_message(Paste("\x1b[31mred\x07 words"))
+        line.post_message(Paste("\x1b[31mred\x07 words\rand more\r\nand more"))
         await pilot.pause()
-        assert line.text == "[31mred words"
+        assert line.text == "[31mred words\nand more\nand more"
         await pilot.click("Prompt .attached Button")
         assert app.chat.prompt.files == []
 
@@ -348,8 +353,8 @@ def test_what_belongs_behind_a_command_is_completed(tmp_path: Path, monkeypatch:
         "/train b": ["@Biscuit"], "/train @b": ["@Biscuit"], "/stop my r": ["@my Rex"], "/train @my ": ["@my Rex"],
         "/go ": every, "/go 2": [], "/go 2 ": [], "/show #1": ["#12"], "/compare #3 ": every, "/rate 2 g": ["good"],
         "/keep ": [], "/keep Fizz robot ": every, "/method a": ["auto", "ar_lora"], "/session two w": ["two words"],
-        "/export ": ["session", "concept"], "/export concept b": ["@Biscuit"],
-        "/export concept @Biscuit h": ["here.limner"], "/export session h": ["here.limner"], "/import ./h": ["here.limner"],
+        "/export ": ["session", "concept"], "/export concept b": ["@Biscuit"], "/import ./h": ["here.limner"],
+        "/export concept @Biscuit h": ["here.limner"], "/export session h": ["here.limner"],
         "/image ": ["a dog.png"], "/image a d": ["a dog.png"], "/save 2 a": ["a dog.png"], "/nonsense ": [],
     }.items():  # fmt: skip
         assert [item.label for item in complete(typed, sources)] == offered, typed
@@ -362,7 +367,8 @@ def test_what_belongs_behind_a_command_is_completed(tmp_path: Path, monkeypatch:
 async def test_wrong_commands_are_explained_and_kept(tmp_path: Path) -> None:
     async with running(tmp_path, size=(80, 24)) as pilot:
         app = chat_of(pilot)
-        for text, reason in (("/nonsense", "no command"), ("/go 7", "take 7"), ("/compare 1", "used like this")):
+        for text, reason in (("/nonsense", "no command"), ("/go 7", "take 7"), ("/compare 1", "used like this"),
+                             ("/export", "/export session FILE, or /export concept @NAME FILE.")):  # fmt: skip
             await say(pilot, text)
             assert reason in " ".join(note.message for note in app._notifications), text
             assert app.chat.prompt.line.text == text
@@ -385,6 +391,9 @@ async def test_an_export_writes_over_nothing_unless_told(tmp_path: Path, monkeyp
     file = Path("talk here.limner")
     async with running(home_with_takes(tmp_path / "home")) as pilot:
         app = chat_of(pilot)
+        await say(pilot, "/save 1 nowhere/1.png")
+        assert told(app) == "nowhere/1.png cannot be written: No such file or directory."
+        app.chat.prompt.line.text = ""
         await say(pilot, f"/export session {file}")
         await until(pilot, lambda: "This conversation is in" in words(pilot))
         before = file.stat()
@@ -450,6 +459,31 @@ async def test_ctrl_c_clears_then_leaves(tmp_path: Path) -> None:
         assert app.chat.prompt.line.text == "" and app.is_running
         await pilot.press("ctrl+c", "ctrl+c")
         await until(pilot, lambda: app._exit)
+
+
+async def test_what_can_be_chosen_first_is_in_sight_in_low_windows(tmp_path: Path) -> None:
+    async with running(tmp_path, size=(60, 20)) as pilot:
+        assert "Teach your own subject" in words(pilot)
+    async with running(tmp_path, size=(40, 12)) as pilot:
+        app = chat_of(pilot)
+        assert "Teach your own" not in words(pilot)
+        await pilot.press("up")
+        await until(pilot, lambda: "Teach your own" in words(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TeachScreen))
+        await asyncio.to_thread(app.bridge.teach, NAME, write_references(tmp_path), "dog")
+        await pilot.press("escape")
+        await until(pilot, lambda: f"It knows {NAME}." in words(pilot))
+
+
+async def test_only_what_escape_stops_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        app, over = chat_of(pilot), threading.Event()
+        app.chat.do("writing", lambda: over.wait(30), "It is written.")
+        await until(pilot, lambda: "writing" in words(pilot))
+        assert "stops" not in words(pilot)
+        over.set()
+        await until(pilot, lambda: "It is written." in words(pilot))
 
 
 @pytest.mark.parametrize("terminal", ["NO_COLOR", "vt100"])

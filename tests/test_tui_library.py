@@ -277,7 +277,25 @@ async def test_another_planner_and_back(home: Path) -> None:
     assert Preferences.read(home).planner == "offline"
 
 
+async def test_settings_begin_with_their_heading_each_time(home: Path) -> None:
+    async with opened(home, (120, 30)) as (app, pilot):
+        for _ in range(2):
+            await pilot.press("f4")
+            await until(pilot, lambda: "● starter" in shown(app))
+            await pilot.pause(0.2)
+            assert "Models" in shown(app)
+            await pilot.press("escape")
+
+
 # Help
+
+
+async def test_each_screen_is_open_once(home: Path) -> None:
+    async with opened(home, (80, 24)) as (app, pilot):
+        await pilot.press("f3", "f4", "f1", "f3")
+        assert isinstance(app.screen, ConceptsScreen)
+        await pilot.press("escape")
+        assert app.screen is app.chat
 
 
 async def test_help_names_all_keys_and_commands(home: Path) -> None:

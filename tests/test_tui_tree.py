@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 from textual.pilot import Pilot
 
+from limner.errors import UserError
 from limner.memory.library import Library
 from limner.tui.app import LimnerApp
+from limner.tui.asking import BUSY
 from limner.tui.branches import lay_out
 from limner.tui.compare import CompareScreen, difference
 from limner.tui.pictures import Picture
@@ -20,7 +22,7 @@ from limner.tui.takes import TreeScreen
 from limner.tui.tree import TreePanel
 from limner.tui.viewer import ViewerScreen, open_file
 
-from .screens import hit, home_with_takes, opened, shown, told, until
+from .screens import hit, home_with_takes, opened, say, shown, told, until
 
 pytestmark = pytest.mark.usefixtures("models_once")
 
@@ -107,7 +109,16 @@ async def test_while_a_picture_is_drawn_nothing_moves(home: Path) -> None:
     async with tree(home) as (app, pilot, panel):
         app.bridge.busy = True
         await pilot.press("home", "enter", "delete")
+        await pilot.press("v", "left", "g")
         assert len(panel.rows) == 6 and app.bridge.head is not None and app.bridge.head.number == 6
+        await pilot.press("escape", "escape")
+        for command in ("/undo", "/redo", "/go 2", "/session other", "/keep Fizz robot"):
+            app._notifications.clear()
+            app.chat.prompt.say_instead(command)
+            await pilot.press("enter")
+            await until(pilot, lambda: BUSY in told(app))
+            assert app.chat.prompt.line.text == command
+        assert app.bridge.head.number == 6 and app.bridge.name == "default"
         app.bridge.busy = False
 
 
@@ -137,6 +148,19 @@ async def test_comparing_two(home: Path) -> None:
         assert screen.query_one("#first Picture", Picture).source == app.bridge.take(2).image_path
         await pilot.press("2")
         assert app.bridge.head is not None and app.bridge.head.number == 1
+
+
+async def test_what_cannot_be_compared_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise UserError("There is no encoder.")
+
+    monkeypatch.setattr("limner.tui.bridge.Bridge.compare", broken)
+    async with opened(home, (80, 24)) as (app, pilot):
+        await say(pilot, "/compare 2 #2")
+        assert "Two different takes" in told(app) and app.screen is app.chat
+        await say(pilot, "/compare 1 2")
+        await until(pilot, lambda: "There is no encoder." in shown(app))
+        assert "measuring" not in shown(app)
 
 
 async def test_what_differs_on_a_narrow_terminal(home: Path) -> None:

@@ -162,9 +162,15 @@ class LimnerApp(App[None]):
         self.preferences = self.preferences.keep(self.bridge.home, **changes)
 
     def action_open(self, name: str) -> None:
-        """Open one of the screens, once."""
-        if self.screen is not self.get_screen(name):
+        """Open one of the screens; where it lies below others, come back to it."""
+        if (screen := self.get_screen(name)) in self.screen_stack:
+            screen.pop_until_active()
+        else:
             self.push_screen(name)
+
+    def teach(self) -> None:
+        """A new concept from pictures."""
+        self.push_screen(import_module(".teach", __package__).TeachScreen())
 
     def compare(self, first: Take, second: Take) -> None:
         """Two takes side by side."""

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from ..errors import LimnerError
 from ..memory.values import Take
 from .asking import complain, idle, trying
-from .inert import inert
+from .inert import inert, one_line
 from .keys import Keys
 from .pictures import Picture
 from .words import SCORES, bar, duration, marks
@@ -26,7 +26,6 @@ from .words import SCORES, bar, duration, marks
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ..tools.dialogue import Comparison
     from .app import LimnerApp
 
 GLOW = (255, 90, 60)
@@ -71,7 +70,7 @@ class CompareScreen(ModalScreen[None]):
     def __init__(self, first: Take, second: Take) -> None:
         super().__init__()
         self._refs = [first.id, second.id]
-        self._measured: Comparison | None = None
+        self._verdict = "measuring how alike they are …"
 
     @property
     def limner(self) -> LimnerApp:
@@ -131,11 +130,14 @@ class CompareScreen(ModalScreen[None]):
         """Ask the agent how alike they are; it may have to load a model first."""
         first, second = self._takes()
         try:
-            self._measured = await asyncio.to_thread(self.limner.bridge.compare, first.id, second.id)
+            measured = await asyncio.to_thread(self.limner.bridge.compare, first.id, second.id)
         except LimnerError as error:
-            complain(self.app, error)
+            self._verdict = one_line(error.text)
         else:
-            self.show()
+            better = f"; #{measured.better.number} scores higher" if measured.better else ""
+            text = f"{measured.changed:.0%} of the picture changed, likeness {measured.similarity:.2f}"
+            self._verdict = f"{text}{better}."
+        self.show()
 
     def _table(self, first: Take, second: Take) -> Content:
         both = (first, second)
@@ -147,19 +149,12 @@ class CompareScreen(ModalScreen[None]):
                 lines.append(self._row(name, *shown))
         lines.append(self._row("method", *(take.method or take.origin for take in both)))
         lines.append(self._row("took", *(duration(take.seconds) for take in both)))
-        return Content("\n").join([*lines, self._verdict(self._measured)])
+        return Content("\n").join([*lines, Content.styled(self._verdict, "bold")])
 
     @staticmethod
     def _row(name: str, *both: str) -> Content:
         style = "$foreground" if name else "bold $primary"
         return Content.assemble((f"{name:<9}", "$foreground 55%"), (f"{both[0]:<24}{both[1]}", style))
-
-    def _verdict(self, measured: Comparison | None) -> Content:
-        if measured is None:
-            return Content.assemble(("measuring how alike they are …", "$foreground 55%"))
-        text = f"{measured.changed:.0%} of the picture changed, likeness {measured.similarity:.2f}"
-        better = f"; #{measured.better.number} scores higher" if measured.better else ""
-        return Content.assemble((f"{text}{better}.", "bold"))
 
     def action_changes(self) -> None:
         """Show what differs in place of the second take, and back."""

@@ -67,6 +67,7 @@ class SettingsScreen(Screen[None]):
         Binding("shift+tab", "app.focus_previous", "Before", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    AUTO_FOCUS = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +99,7 @@ class SettingsScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.show()
-        self.query_one("#presets").focus()
+        self.query_one("#presets").focus(scroll_visible=False)  # it is longer than the screen: its heading would go
 
     def on_resize(self) -> None:
         self.show()

@@ -19,7 +19,7 @@ from textual.widgets import Static
 
 from ..errors import LimnerError, UserError
 from ..memory.values import Take
-from .asking import trying
+from .asking import idle, trying
 from .inert import inert, inert_table, one_line
 from .keys import Keys
 from .pictures import Figure, Picture
@@ -141,6 +141,8 @@ class ViewerScreen(ModalScreen[str | None]):
 
     def action_go(self) -> None:
         """The conversation goes on from this take."""
+        if not idle(self.app):
+            return
         with trying(self.app):
             self.dismiss(f"Going on from take {self.limner.bridge.fork(self._take).number}.")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
+from ..asking import BUSY
 from ..themes import THEMES
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Command:
     action: Action
     words: tuple[int, int] = (0, 0)
     """The fewest and the most words behind it."""
+    alone: bool = False
+    """It changes what a turn works on, or has the bar for itself: not while a picture is drawn."""
 
 
 def run(screen: ChatScreen, text: str) -> Awaitable[None] | None:
@@ -42,6 +45,8 @@ def run(screen: ChatScreen, text: str) -> Awaitable[None] | None:
     low, high = ways[0].words
     if not low <= len(words) <= high:
         raise _misused(ways[0].name)
+    if ways[0].alone and screen.bridge.busy:
+        raise UserError(BUSY)
     return ways[0].action(screen, words)
 
 
@@ -88,7 +93,10 @@ def _show(screen: ChatScreen, words: list[str]) -> None:
 
 
 def _compare(screen: ChatScreen, words: list[str]) -> None:
-    screen.app.compare(screen.bridge.take(words[0]), screen.bridge.take(words[1]))
+    first, second = map(screen.bridge.take, words)
+    if first.id == second.id:
+        raise UserError("Two different takes are needed to compare.")
+    screen.app.compare(first, second)
 
 
 async def _image(screen: ChatScreen, words: list[str]) -> None:
@@ -114,7 +122,7 @@ def _save(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
     try:
         screen.bridge.save(take, file)
     except OSError as error:
-        raise UserError(f"{file} cannot be written: {error}.") from error
+        raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
     return screen.tell(f"Take {take.number} is in {file.absolute()}.")
 
 
@@ -159,7 +167,7 @@ def _import(screen: ChatScreen, words: list[str]) -> None:
 
 
 def _teach(screen: ChatScreen, words: list[str]) -> None:
-    screen.app.action_open("concepts")
+    screen.app.teach()
 
 
 def _keep(screen: ChatScreen, words: list[str]) -> None:
@@ -210,25 +218,25 @@ def _opens(name: str) -> Action:
 COMMANDS: tuple[Command, ...] = (
     Command("help", "", "All keys and commands", _opens("help")),
     Command("teach", "", "Teach a subject from pictures", _teach),
-    Command("keep", "NAME NOUN [TAKE]", "Learn what a take shows: /keep Fizz robot", _keep, (2, 10)),
+    Command("keep", "NAME NOUN [TAKE]", "Learn what a take shows: /keep Fizz robot", _keep, (2, 10), True),
     Command("concepts", "", "What Limner knows", _opens("concepts")),
     Command("takes", "", "The tree of takes, beside the chat", _panel),
-    Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1)),
-    Command("redo", "[STEPS]", "Take back an undo", _redo, (0, 1)),
-    Command("go", "TAKE", "Go to a take; what comes next branches off there", _go, (1, 1)),
+    Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1), True),
+    Command("redo", "[STEPS]", "Take back an undo", _redo, (0, 1), True),
+    Command("go", "TAKE", "Go to a take; what comes next branches off there", _go, (1, 1), True),
     Command("show", "TAKE", "A take, large, beside its references", _show, (1, 1)),
     Command("compare", "TAKE TAKE", "Two takes side by side", _compare, (2, 2)),
     Command("rate", "TAKE good|bad", "Keep your verdict on a take", _rate, (2, 2)),
     Command("save", "TAKE [FILE]", "Write a take's picture to a file", _save, (1, 20)),
     Command("image", "PICTURE", "Attach a picture to what you say next", _image, (1, 40)),
     Command("method", "[METHOD]", "How pictures are drawn", _method, (0, 1)),
-    Command("train", "CONCEPT", "Learn a concept better, in the background", _train, (1, 20)),
+    Command("train", "@NAME", "Learn a concept better, in the background", _train, (1, 20)),
     Command("jobs", "", "Trainings: waiting, under way, over", _jobs),
-    Command("stop", "CONCEPT", "End a concept's training; what is good is kept", _stop, (1, 20)),
-    Command("session", "[SESSION]", "Open another conversation", _session, (0, 20)),
-    Command("export", "session FILE", "Write this conversation to one file", _export, (2, 20)),
-    Command("export", "concept CONCEPT FILE", "Write a concept to one file", _export, (2, 20)),
-    Command("import", "FILE", "Take in an exported file", _import, (1, 40)),
+    Command("stop", "@NAME", "End a concept's training; what is good is kept", _stop, (1, 20)),
+    Command("session", "[SESSION]", "Open another conversation", _session, (0, 20), True),
+    Command("export", "session FILE", "Write this conversation to one file", _export, (2, 20), True),
+    Command("export", "concept @NAME FILE", "Write a concept to one file", _export, (2, 20), True),
+    Command("import", "FILE", "Take in an exported file", _import, (1, 40), True),
     Command("settings", "", "Models, planner, theme, pictures", _opens("settings")),
     Command("theme", "[light|dark]", "Light or dark; alone, the other one", _theme, (0, 1)),
     Command("quit", "", "Leave Limner", _quit),

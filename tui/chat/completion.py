@@ -86,7 +86,7 @@ def _arguments(before: str, sources: Sources) -> Iterator[Candidate]:
         match parts[place]:
             case "TAKE":
                 yield from _takes(len(before) - len(word), word.removeprefix("#"), sources)
-            case "CONCEPT":
+            case "@NAME":
                 yield from _concepts(start, said.removeprefix("@"), sources)
             case "PICTURE" | "FILE":
                 yield from _files(start, said, parts[place])

@@ -207,7 +207,8 @@ class Line(TextArea):
             words = f"That text has {len(event.text):,} characters; a sentence has at most {LONGEST:,}."
             self.notify(words, severity="warning", markup=False)
         else:
-            self.insert("".join(char for char in event.text if char in "\n\t" or char.isprintable()))
+            lines = event.text.replace("\r\n", "\n").replace("\r", "\n")  # most terminals paste line ends as returns
+            self.insert("".join(char for char in lines if char in "\n\t" or char.isprintable()))
 
 
 class Prompt(Vertical):

@@ -153,6 +153,8 @@ class ChatScreen(Screen[None]):
             await self._load()
             return
         self._learn()
+        if not self.log_view.entries:
+            await self.welcome.show(True)
         if kind == "takes":
             self.log_view.renew(self._takes)
 
@@ -382,7 +384,7 @@ class ChatScreen(Screen[None]):
     @work(thread=True, exit_on_error=False)
     def do(self, doing: str, act: Callable[[], object], done: str, then: After | None = None) -> None:
         """Something slow, in a thread, with the bar running; then `done` is said, or `then` gets the result."""
-        self.call_later(self.working.start, doing)
+        self.call_later(partial(self.working.start, doing, stops=False))
         try:
             result = act()
         except LimnerError as error:
