@@ -90,6 +90,15 @@ async def test_what_is_typed_right_after_leaving_is_said(home: Path, enter: str,
         await until(pilot, lambda: app.chat.prompt.line.text == "fresh bread", seconds=20)
 
 
+async def test_a_sentence_begun_beside_the_tree_is_all_said(home: Path) -> None:
+    async with opened(home, (120, 36)) as (app, pilot):
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.focused, TreePanel))
+        hit(pilot, *"put the cup on ice")
+        await until(pilot, lambda: app.chat.prompt.line.text == "put the cup on ice", seconds=20)
+        assert app.bridge.head is not None and app.bridge.head.number == 6
+
+
 async def test_rating_deleting_and_bringing_back(home: Path) -> None:
     async with tree(home) as (app, pilot, panel):
         await pilot.press("home", "down", "minus")

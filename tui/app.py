@@ -117,6 +117,8 @@ class LimnerApp(App[None]):
         """All keys and movements come by here first."""
         if self._tidy is not None and isinstance(event, events.InputEvent):
             self._tidy.touch()
+        if isinstance(event, events.Key) and not event.is_forwarded and self.screen is self.chat:
+            self.chat.look_at(event)
         await super().on_event(event)
 
     # -- what the bridge tells ---------------------------------------------------------------------

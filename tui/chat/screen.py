@@ -277,16 +277,14 @@ class ChatScreen(Screen[None]):
         else:
             self.prompt.line.focus()
 
-    def on_key(self, event: events.Key) -> None:
-        """Whoever types, types into the input, except keys that mean something where the focus is."""
-        if event.key == "enter" and self.focused is self.prompt.line:
-            self.prompt.line.action_send()  # pressed so soon that it went to what had the focus before
-        elif event.key in self.active_bindings:
-            return
-        elif event.is_printable and event.character and self.focused is not self.prompt.line:
-            event.stop()
-            self.set_focus(self.prompt.line)  # at once: the next key may be in the queue already
-            self.prompt.line.insert(event.character)
+    def look_at(self, event: events.Key) -> None:
+        """Whoever types, types into the input, except keys that mean something where the focus is.
+
+        Called before the key goes anywhere: the next one may be in the queue already.
+        """
+        line = self.prompt.line
+        if self.focused is not line and event.is_printable and event.key not in self.active_bindings:
+            self.set_focus(line)
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted or dropped is for the input, wherever the focus is."""
