@@ -144,7 +144,8 @@ async def test_the_mouse(home: Path) -> None:
 async def test_comparing_two(home: Path) -> None:
     async with tree(home, (120, 36)) as (app, pilot, panel):
         await pilot.press("home", "c")
-        assert "comparing #1" in str(panel.border_subtitle)
+        await until(pilot, lambda: "Press c at the take to compare take 1 with." in told(app))
+        assert "#1 ⇄" in shown(app)
         await pilot.press("down", "c")
         await pilot.pause()
         screen = app.screen

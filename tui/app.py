@@ -82,7 +82,7 @@ class LimnerApp(App[None]):
         self.lesson = lesson
         self.pictures: Mode = pictures
         self.changed: Signal[Kind] = Signal(self, "changed")
-        """Published in the app's thread when takes, concepts, the session or jobs are different."""
+        """Published in the app's thread when takes, concepts or the session are different."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.preferences.theme if self.preferences.theme in self.available_themes else THEMES[0].name

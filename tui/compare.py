@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from PIL import Image as Images
 from PIL import ImageChops
@@ -44,6 +44,7 @@ def difference(one: Image, other: Image) -> Image:
 class CompareScreen(ModalScreen[None]):
     """Two takes of the conversation."""
 
+    app: LimnerApp
     CSS = """
     CompareScreen { background: $background; }
     CompareScreen #pictures { height: 1fr; }
@@ -72,11 +73,6 @@ class CompareScreen(ModalScreen[None]):
         self._refs = [first.id, second.id]
         self._verdict = "measuring how alike they are …"
 
-    @property
-    def limner(self) -> LimnerApp:
-        """The application, with its bridge."""
-        return cast("LimnerApp", self.app)
-
     def compose(self) -> ComposeResult:
         with Horizontal(id="pictures"):
             for name in ("first", "change", "second"):
@@ -92,7 +88,7 @@ class CompareScreen(ModalScreen[None]):
         self._measure()
 
     def _takes(self) -> tuple[Take, Take]:
-        bridge = self.limner.bridge
+        bridge = self.app.bridge
         return bridge.take(self._refs[0]), bridge.take(self._refs[1])
 
     def show(self) -> None:
@@ -130,7 +126,7 @@ class CompareScreen(ModalScreen[None]):
         """Ask the agent how alike they are; it may have to load a model first."""
         first, second = self._takes()
         try:
-            measured = await asyncio.to_thread(self.limner.bridge.compare, first.id, second.id)
+            measured = await asyncio.to_thread(self.app.bridge.compare, first.id, second.id)
         except LimnerError as error:
             self._verdict = one_line(error.text)
         else:
@@ -170,6 +166,6 @@ class CompareScreen(ModalScreen[None]):
         if not idle(self.app):
             return
         with trying(self.app):
-            take = self.limner.bridge.fork(self._refs[side])
+            take = self.app.bridge.fork(self._refs[side])
             self.app.notify(f"You are at take {take.number} now.")
             self.app.pop_screen()

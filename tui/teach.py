@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,6 +30,7 @@ SHOWN = 8
 class TeachScreen(Screen[str | None]):
     """Answers with the new concept's name."""
 
+    app: LimnerApp
     CSS = """
     TeachScreen { background: $background; }
     TeachScreen #lesson { height: auto; padding: 1 2 0 2; background: $panel; }
@@ -105,7 +106,7 @@ class TeachScreen(Screen[str | None]):
 
     @work(exclusive=True, group="teach")
     async def _teach(self, name: str, kind: str, consent: bool = False) -> None:
-        bridge = cast("LimnerApp", self.app).bridge
+        bridge = self.app.bridge
         told = len(bridge.notices)
         browser = self.query_one(PictureBrowser)
         browser.loading = True

@@ -166,10 +166,6 @@ def _import(screen: ChatScreen, words: list[str]) -> None:
     screen.do("reading", lambda: screen.bridge.import_file(file), "")
 
 
-def _teach(screen: ChatScreen, words: list[str]) -> None:
-    screen.app.teach()
-
-
 def _keep(screen: ChatScreen, words: list[str]) -> None:
     name, kind = words[0].removeprefix("@"), words[1]
     head = screen.bridge.head
@@ -192,20 +188,12 @@ def _stop(screen: ChatScreen, words: list[str]) -> None:
     screen.bridge.stop_training(" ".join(words).removeprefix("@"))
 
 
-def _panel(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
-    return screen.action_tree()
-
-
 def _theme(screen: ChatScreen, words: list[str]) -> None:
     names = [theme.name.removeprefix("limner-") for theme in THEMES]
     if words and words[0].lower() not in names:
         raise UserError(f"There is no theme {words[0]!r}; there are: {', '.join(names)}.")
     if not words or screen.app.theme != f"limner-{words[0].lower()}":
         screen.app.action_toggle_light()
-
-
-async def _quit(screen: ChatScreen, words: list[str]) -> None:
-    await screen.app.action_quit()
 
 
 def _opens(name: str) -> Action:
@@ -217,10 +205,10 @@ def _opens(name: str) -> Action:
 
 COMMANDS: tuple[Command, ...] = (
     Command("help", "", "All keys and commands", _opens("help")),
-    Command("teach", "", "Teach a subject from pictures", _teach),
+    Command("teach", "", "Teach a subject from pictures", lambda screen, words: screen.app.teach()),
     Command("keep", "NAME NOUN [TAKE]", "Learn what a take shows: /keep Fizz robot", _keep, (2, 10), True),
     Command("concepts", "", "What Limner knows", _opens("concepts")),
-    Command("takes", "", "The tree of takes, beside the chat", _panel),
+    Command("takes", "", "The tree of takes, beside the chat", lambda screen, words: screen.action_tree()),
     Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1), True),
     Command("redo", "[STEPS]", "Take back an undo", _redo, (0, 1), True),
     Command("go", "TAKE", "Go to a take; what comes next branches off there", _go, (1, 1), True),
@@ -239,5 +227,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("import", "FILE", "Take in an exported file", _import, (1, 40), True),
     Command("settings", "", "Models, planner, theme, pictures", _opens("settings")),
     Command("theme", "[light|dark]", "Light or dark; alone, the other one", _theme, (0, 1)),
-    Command("quit", "", "Leave Limner", _quit),
+    Command("quit", "", "Leave Limner", lambda screen, words: screen.app.action_quit()),
 )

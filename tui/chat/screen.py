@@ -223,10 +223,14 @@ class ChatScreen(Screen[None]):
         await self.welcome.show(False)
         for old in self.log_view.entries:
             if old.options:
-                old.options = ()
-                if view := self.log_view.view(old):
-                    await view.query(Options).remove()
+                await self._close(old)
         await self.log_view.append(entry)
+
+    async def _close(self, entry: Entry) -> None:
+        """It offers nothing any more."""
+        entry.options = ()
+        if view := self.log_view.view(entry):
+            await view.query(Options).remove()
 
     async def turn_over(self, turn: Turn | None, error: LimnerError | None) -> None:
         """The turn has ended."""
@@ -247,9 +251,7 @@ class ChatScreen(Screen[None]):
         resume, self._resume = self._resume, None
         self.prompt.line.focus()
         if resume is not None and resume[0].options:
-            resume[0].options = ()
-            if view := self.log_view.view(resume[0]):
-                await view.query(Options).remove()
+            await self._close(resume[0])
             if message.text == AGAIN:
                 await self.say(resume[1], resume[2])
             else:
