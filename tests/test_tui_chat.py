@@ -207,6 +207,23 @@ async def test_a_question_is_answered_with_a_button(tmp_path: Path) -> None:
         assert not app.query(Options) and app.bridge.takes()[0].concepts[0].name == "Biscuit"
 
 
+async def test_many_answers_and_many_pictures_are_all_in_sight(tmp_path: Path) -> None:
+    names = ["Biscuit", "Bartholomew", "Old Mister Whiskers", "Pip", "Rex the Second", "Wolfgang Amadeus"]
+    with Library.open(tmp_path / "home") as library:
+        store = library.session("default")
+        store.add_turn(
+            {"text": "my dog", "reply": "Which one?", "takes": [], "options": names, "question": "Which one?"}
+        )
+        store.put_state(pending={"question": "Which one?", "options": names, "text": "my dog"})
+    files = [tmp_path / f"{name}.png" for name in names]
+    for file in files:
+        Image.new("RGB", (8, 8), "teal").save(file)
+    async with running(tmp_path / "home", size=(60, 24)) as pilot:
+        app = chat_of(pilot)
+        await app.chat.prompt.attach(files)
+        await until(pilot, lambda: all(words(pilot).count(name[:14]) == 2 for name in names))
+
+
 # -- what happened before --------------------------------------------------------------------------
 
 
