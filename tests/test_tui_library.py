@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from textual._compositor import Compositor
+from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
 from limner.memory.library import Library
@@ -14,6 +17,7 @@ from limner.memory.values import Rated
 from limner.tui.app import LimnerApp
 from limner.tui.asking import Ask
 from limner.tui.browse import PictureBrowser, list_folder, natural
+from limner.tui.chat.screen import ChatScreen
 from limner.tui.concepts import ConceptsScreen, changes, corrections
 from limner.tui.help import PLACES, HelpScreen, keys_of
 from limner.tui.keys import Keys
@@ -330,6 +334,23 @@ async def test_no_key_at_the_bottom_is_cut_in_two(home: Path, key: str) -> None:
             assert len(keys) > 2 and set(keys) <= every and {"esc Back", "f1 Help"} <= set(keys), (width, keys)
         await pilot.click(Keys, offset=(shown(app).splitlines()[-1].index("f1"), 0))
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_a_screen_is_narrow_from_its_first_layout(home: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out, narrow = Compositor.reflow, []
+
+    def look(compositor: Compositor, screen: Screen[object], size: Size) -> object:
+        if not isinstance(screen, ChatScreen):
+            narrow.append(screen.has_class("-narrow"))
+        return lay_out(compositor, screen, size)
+
+    monkeypatch.setattr(Compositor, "reflow", look)
+    async with opened(home, (60, 20)) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: narrow)
+        await pilot.pause()
+    assert all(narrow)
 
 
 async def test_any_size(home: Path) -> None:

@@ -98,12 +98,19 @@ class LimnerApp(App[None]):
     def on_mount(self) -> None:
         """The first screen is there; now the library."""
         self.call_after_refresh(self.bridge.open)
+        self.screen_change_signal.subscribe(self, self._fit, immediate=True)
         if not self.is_headless:
             self._tidy = tidy = Tidy()
             self.set_interval(1, lambda: tidy.look(busy=self.bridge.busy))
             # Whoever ends the process from outside leaves a clean terminal behind, too.
             for signal in (SIGTERM, SIGHUP, SIGINT):
                 asyncio.get_running_loop().add_signal_handler(signal, self.exit)
+
+    def _fit(self, screen: Screen[object]) -> None:
+        """A screen knows how wide it is before it is laid out first: Textual tells it after that."""
+        for length, points in zip(self.size, (screen.HORIZONTAL_BREAKPOINTS, screen.VERTICAL_BREAKPOINTS), strict=True):
+            fits = screen._get_breakpoint_classes(length, points or [])
+            screen.update_classes({name: name in fits for _, name in points or []}, animate=False)
 
     def on_notify(self, event: Notify) -> None:
         """Before a notice is shown: the same sentence once, and no more than leave the words below in sight."""
