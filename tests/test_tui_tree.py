@@ -17,6 +17,7 @@ from limner.tui.app import LimnerApp
 from limner.tui.asking import BUSY
 from limner.tui.branches import lay_out
 from limner.tui.compare import CompareScreen, difference
+from limner.tui.help import HelpScreen
 from limner.tui.pictures import Picture
 from limner.tui.takes import TreeScreen
 from limner.tui.tree import TreePanel
@@ -199,6 +200,9 @@ async def test_one_take_large(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
         await pilot.press("right", "plus")
         assert "#3" in shown(app) and app.bridge.take(3).rating == "good"
         await pilot.press("y")
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen), "all keys, from everywhere"
+        await pilot.press("escape")
         assert app.clipboard == str(app.bridge.take(3).image_path)
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

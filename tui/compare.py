@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from ..errors import LimnerError
@@ -41,12 +41,11 @@ def difference(one: Image, other: Image) -> Image:
     return Images.composite(Images.new("RGB", one.size, GLOW), ground, heat)
 
 
-class CompareScreen(ModalScreen[None]):
+class CompareScreen(Screen[None]):
     """Two takes of the conversation."""
 
     app: LimnerApp
     CSS = """
-    CompareScreen { background: $background; }
     CompareScreen #pictures { height: 1fr; }
     CompareScreen .side { width: 1fr; padding: 0 1; }
     CompareScreen .side > .title { height: 1; text-style: bold; color: $primary; text-align: center; width: 100%; }
@@ -63,8 +62,8 @@ class CompareScreen(ModalScreen[None]):
         Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("d,space", "changes", "What differs"),
         Binding("s", "swap", "Swap"),
-        Binding("1", "go(0)", "Go on from the left"),
-        Binding("2", "go(1)", "… from the right"),
+        Binding("1", "go(0)", "Use the left"),
+        Binding("2", "go(1)", "Use the right"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 

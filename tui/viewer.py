@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from ..errors import LimnerError, UserError
@@ -43,12 +43,11 @@ def open_file(path: Path) -> None:
     threading.Thread(target=command, daemon=True).start()
 
 
-class ViewerScreen(ModalScreen[str | None]):
+class ViewerScreen(Screen[str | None]):
     """A take as large as the terminal allows. Answers with a sentence when the user goes on from it."""
 
     app: LimnerApp
     CSS = """
-    ViewerScreen { background: $background; }
     ViewerScreen #beside { width: 34; padding: 0 1; background: $surface; }
     ViewerScreen.-narrow #beside { width: 26; }
     ViewerScreen.-tiny #beside { display: none; }
