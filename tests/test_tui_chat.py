@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,11 +23,13 @@ from limner.cli.demo import NAME, write_references
 from limner.memory.library import Library
 from limner.tui.asking import Ask
 from limner.tui.chat.cards import TakeCard
+from limner.tui.chat.commands import COMMANDS
 from limner.tui.chat.completion import Sources, complete, dropped
 from limner.tui.chat.exchange import Exchange, Options
 from limner.tui.chat.greeting import Greeting
 from limner.tui.chat.tokens import tokens
 from limner.tui.small import TooSmall
+from limner.tui.teach import TeachScreen
 
 from .screens import chat_of, enter, hit, home_with_takes, running, say, told, until, words
 
@@ -203,6 +207,23 @@ async def test_a_question_is_answered_with_a_button(tmp_path: Path) -> None:
         assert not app.query(Options) and app.bridge.takes()[0].concepts[0].name == "Biscuit"
 
 
+async def test_many_answers_and_many_pictures_are_all_in_sight(tmp_path: Path) -> None:
+    names = ["Biscuit", "Bartholomew", "Old Mister Whiskers", "Pip", "Rex the Second", "Wolfgang Amadeus"]
+    with Library.open(tmp_path / "home") as library:
+        store = library.session("default")
+        store.add_turn(
+            {"text": "my dog", "reply": "Which one?", "takes": [], "options": names, "question": "Which one?"}
+        )
+        store.put_state(pending={"question": "Which one?", "options": names, "text": "my dog"})
+    files = [tmp_path / f"{name}.png" for name in names]
+    for file in files:
+        Image.new("RGB", (8, 8), "teal").save(file)
+    async with running(tmp_path / "home", size=(60, 24)) as pilot:
+        app = chat_of(pilot)
+        await app.chat.prompt.attach(files)
+        await until(pilot, lambda: all(words(pilot).count(name[:14]) == 2 for name in names))
+
+
 # -- what happened before --------------------------------------------------------------------------
 
 
@@ -282,6 +303,9 @@ async def test_the_input_has_lines_history_and_completion(tmp_path: Path, pictur
         await pilot.press("slash")
         hit(pilot, *"theme", "enter")  # before there was time to find what completes it
         await until(pilot, lambda: app.theme == before and line.text == "")
+        await pilot.press(*"/theme light", "tab", "x")
+        assert line.text == "/theme lightx" and app.focused is line
+        line.text = ""
         await pilot.press("a", "ctrl+j", "b", "space", "number_sign", "tab")
         assert line.text == "a\nb #3 "
         line.text = "a\nb #3 "
@@ -299,9 +323,9 @@ async def test_the_input_has_lines_history_and_completion(tmp_path: Path, pictur
             await pilot.pause()
             assert app.chat.prompt.files == [path] and line.text == ""
         line.post_message(Paste("x" * 1_000_000))
-        line.post_message(Paste("\x1b[31mred\x07 words"))
+        line.post_message(Paste("\x1b[31mred\x07 words\rand more\r\nand more"))
         await pilot.pause()
-        assert line.text == "[31mred words"
+        assert line.text == "[31mred words\nand more\nand more"
         await pilot.click("Prompt .attached Button")
         assert app.chat.prompt.files == []
 
@@ -317,7 +341,7 @@ async def test_the_look_can_be_named(tmp_path: Path) -> None:
 
 
 def test_completion_knows_commands_concepts_takes_and_files(picture: Path) -> None:
-    sources = Sources(commands=[("help", "keys"), ("theme", "")])
+    sources = Sources(COMMANDS)
     assert [found.text for found in complete("/he", sources)] == ["/help "]
     assert complete("/help", sources) == [] and complete("a / b", sources) == []
     folder = picture.parent
@@ -325,18 +349,57 @@ def test_completion_knows_commands_concepts_takes_and_files(picture: Path) -> No
     found = complete(f"look at {folder}/", sources)
     assert [item.label for item in found] == ["my photo.png"] and found[0].start == 8
     assert found[0].text.endswith("my\\ photo.png ")
+    assert [item.text for item in complete(f"/import {folder}/n", sources)] == [f"{folder}/notes.txt "]
+    assert [item.text for item in complete(f"/image {folder}/", sources)] == [f"{folder}/my photo.png "], "as it stands"
     assert dropped(f"file://{str(picture).replace(' ', '%20')}") == [picture]
     assert dropped(f"{picture} is nice") == [] and dropped(str(folder / "notes.txt")) == []
     assert list(tokens("#3, #9 and my dog", ["my dog"], {3})) == [(11, 17, "concept"), (0, 2, "take")]
 
 
+def test_what_belongs_behind_a_command_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.limner").touch()
+    (tmp_path / "a dog.png").touch()
+    concepts: list[Any] = [SimpleNamespace(name=name, kind="dog") for name in ("Biscuit", "my Rex")]
+    takes: list[Any] = [SimpleNamespace(number=number, description="", prompt="") for number in (1, 2, 12)]
+    named = {"METHOD": ["auto", "ar_lora", "lora"], "SESSION": ["default", "two words"]}
+    sources = Sources(COMMANDS, concepts, takes, lambda kind: named.get(kind, []))
+    every = ["#12", "#2", "#1"]
+    for typed, offered in {
+        "/theme ": ["light", "dark"], "/theme l": ["light"], "/theme light ": [], "/undo ": [], "/help ": [],
+        "/train b": ["@Biscuit"], "/train @b": ["@Biscuit"], "/stop my r": ["@my Rex"], "/train @my ": ["@my Rex"],
+        "/go ": every, "/go 2": [], "/go 2 ": [], "/show #1": ["#12"], "/compare #3 ": every, "/rate 2 g": ["good"],
+        "/keep ": [], "/keep Fizz robot ": every, "/method a": ["auto", "ar_lora"], "/session two w": ["two words"],
+        "/export ": ["session", "concept"], "/export concept b": ["@Biscuit"], "/import ./h": ["here.limner"],
+        "/export concept @Biscuit h": ["here.limner"], "/export session h": ["here.limner"],
+        "/image ": ["a dog.png"], "/image a d": ["a dog.png"], "/save 2 a": ["a dog.png"], "/nonsense ": [],
+    }.items():  # fmt: skip
+        assert [item.label for item in complete(typed, sources)] == offered, typed
+    (found,) = complete("/session two w", sources)
+    assert (found.start, found.text) == (9, "two words ")
+    (found,) = complete("/compare #2 1", sources)
+    assert (found.start, found.text) == (12, "#12 ")
+
+
 async def test_wrong_commands_are_explained_and_kept(tmp_path: Path) -> None:
     async with running(tmp_path, size=(80, 24)) as pilot:
         app = chat_of(pilot)
-        for text, reason in (("/nonsense", "no command"), ("/go 7", "take 7"), ("/compare 1", "used like this")):
+        for text, reason in (("/nonsense", "no command"), ("/go 7", "take 7"), ("/compare 1", "used like this"),
+                             ("/export", "/export session FILE, or /export concept @NAME FILE.")):  # fmt: skip
             await say(pilot, text)
             assert reason in " ".join(note.message for note in app._notifications), text
             assert app.chat.prompt.line.text == text
+
+
+async def test_a_sentence_is_complained_about_once_and_complaints_leave_the_input_in_sight(tmp_path: Path) -> None:
+    async with running(tmp_path, size=(80, 24)) as pilot:
+        app = chat_of(pilot)
+        for _ in range(2):
+            await say(pilot, "/nonsense")
+        assert told(app).count("no command /nonsense") == 1
+        for number in range(5):
+            await say(pilot, f"/go {number + 1}")
+        assert "take 5" in told(app) and len(app._notifications) == 3
 
 
 async def test_an_export_writes_over_nothing_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,6 +407,9 @@ async def test_an_export_writes_over_nothing_unless_told(tmp_path: Path, monkeyp
     file = Path("talk here.limner")
     async with running(home_with_takes(tmp_path / "home")) as pilot:
         app = chat_of(pilot)
+        await say(pilot, "/save 1 nowhere/1.png")
+        assert told(app) == "nowhere/1.png cannot be written: No such file or directory."
+        app.chat.prompt.line.text = ""
         await say(pilot, f"/export session {file}")
         await until(pilot, lambda: "This conversation is in" in words(pilot))
         before = file.stat()
@@ -409,6 +475,31 @@ async def test_ctrl_c_clears_then_leaves(tmp_path: Path) -> None:
         assert app.chat.prompt.line.text == "" and app.is_running
         await pilot.press("ctrl+c", "ctrl+c")
         await until(pilot, lambda: app._exit)
+
+
+async def test_what_can_be_chosen_first_is_in_sight_in_low_windows(tmp_path: Path) -> None:
+    async with running(tmp_path, size=(60, 20)) as pilot:
+        assert "Teach your own subject" in words(pilot)
+    async with running(tmp_path, size=(40, 12)) as pilot:
+        app = chat_of(pilot)
+        assert "Teach your own" not in words(pilot)
+        await pilot.press("up")
+        await until(pilot, lambda: "Teach your own" in words(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TeachScreen))
+        await asyncio.to_thread(app.bridge.teach, NAME, write_references(tmp_path), "dog")
+        await pilot.press("escape")
+        await until(pilot, lambda: f"It knows {NAME}." in words(pilot))
+
+
+async def test_only_what_escape_stops_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path) as pilot:
+        app, over = chat_of(pilot), threading.Event()
+        app.chat.do("writing", lambda: over.wait(30), "It is written.")
+        await until(pilot, lambda: "writing" in words(pilot))
+        assert "stops" not in words(pilot)
+        over.set()
+        await until(pilot, lambda: "It is written." in words(pilot))
 
 
 @pytest.mark.parametrize("terminal", ["NO_COLOR", "vt100"])

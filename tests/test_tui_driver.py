@@ -43,6 +43,9 @@ def test_keys_of_all_kinds_arrive_in_a_real_terminal(tmp_path: Path) -> None:
         terminal.wait_for("/theme", since=at)
         terminal.send("\x1b")  # Escape alone: nothing tells it from the beginning of another key but time
         terminal.wait_for_any(terminal.now, timeout=0.5)
+        at = terminal.send("\x15\x1b[?62;4c\x1b[6;20;10tй\x1b_Gi=1;OK\x1b\\х")  # late answers, and two letters
+        terminal.wait_for("х", since=at)
+        assert "й" in terminal.drawn(at) and "62" not in terminal.drawn(at) and "OK" not in terminal.drawn(at)
         at = terminal.send("\x15\x1b[200~ж and 猫\x1b[201~")
         terminal.wait_for("猫", since=at)
         at = terminal.send("\x15\x1bOP")

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from textual._compositor import Compositor
+from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
 from limner.memory.library import Library
@@ -14,8 +17,10 @@ from limner.memory.values import Rated
 from limner.tui.app import LimnerApp
 from limner.tui.asking import Ask
 from limner.tui.browse import PictureBrowser, list_folder, natural
+from limner.tui.chat.screen import ChatScreen
 from limner.tui.concepts import ConceptsScreen, changes, corrections
 from limner.tui.help import PLACES, HelpScreen, keys_of
+from limner.tui.keys import Keys
 from limner.tui.preferences import Preferences
 from limner.tui.settings import SettingsScreen
 from limner.tui.teach import TeachScreen
@@ -276,7 +281,25 @@ async def test_another_planner_and_back(home: Path) -> None:
     assert Preferences.read(home).planner == "offline"
 
 
+async def test_settings_begin_with_their_heading_each_time(home: Path) -> None:
+    async with opened(home, (120, 30)) as (app, pilot):
+        for _ in range(2):
+            await pilot.press("f4")
+            await until(pilot, lambda: "● starter" in shown(app))
+            await pilot.pause(0.2)
+            assert "Models" in shown(app)
+            await pilot.press("escape")
+
+
 # Help
+
+
+async def test_each_screen_is_open_once(home: Path) -> None:
+    async with opened(home, (80, 24)) as (app, pilot):
+        await pilot.press("f3", "f4", "f1", "f3")
+        assert isinstance(app.screen, ConceptsScreen)
+        await pilot.press("escape")
+        assert app.screen is app.chat
 
 
 async def test_help_names_all_keys_and_commands(home: Path) -> None:
@@ -295,7 +318,39 @@ def test_every_key_has_words() -> None:
 
     for _, module, name in PLACES:
         keys = list(keys_of(getattr(import_module(f"limner.tui.{module}"), name)))
-        assert keys and all(words[0].isupper() or words.startswith("…") for _, words in keys), name
+        assert keys and all(words[0].isupper() for _, words in keys), name
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_no_key_at_the_bottom_is_cut_in_two(home: Path, key: str) -> None:
+    async with opened(home, (95, 24)) as (app, pilot):
+        await pilot.press(key)
+        every = {f"{app.get_key_display(active.binding)} {active.binding.description}"
+                 for active in app.screen.active_bindings.values()}  # fmt: skip
+        for width in (95, 80, 60, 40):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            keys = shown(app).splitlines()[-1].strip().split("  ")
+            assert len(keys) > 2 and set(keys) <= every and {"esc Back", "f1 Help"} <= set(keys), (width, keys)
+        await pilot.click(Keys, offset=(shown(app).splitlines()[-1].index("f1"), 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_a_screen_is_narrow_from_its_first_layout(home: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out, narrow = Compositor.reflow, []
+
+    def look(compositor: Compositor, screen: Screen[object], size: Size) -> object:
+        if not isinstance(screen, ChatScreen):
+            narrow.append(screen.has_class("-narrow"))
+        return lay_out(compositor, screen, size)
+
+    monkeypatch.setattr(Compositor, "reflow", look)
+    async with opened(home, (60, 20)) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: narrow)
+        await pilot.pause()
+    assert all(narrow)
 
 
 async def test_any_size(home: Path) -> None:

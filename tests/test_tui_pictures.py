@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 
 from limner.memory.library import Library
+from limner.memory.values import Scores
 from limner.tui.chat.cards import scores
 from limner.tui.inert import inert, inert_lines
 from limner.tui.pictures import Figure, Mode, Picture, Thumbnails, draw_pictures, fit, thumbnails
@@ -134,11 +136,16 @@ def test_scores_can_be_understood_in_narrow_places(tmp_path: Path) -> None:
     shown = {width: scores(take, width).plain for width in (24, 20, 16, 12, 7)}
     expected = ["subject .80  text .40", "subj .80  text .40", "subj 80 text 40", "subj .80", ""]
     assert list(shown.values()) == expected
+    full = replace(take, scores=Scores(1.0, 0.994))
+    assert [scores(full, width).plain for width in (20, 16)] == ["subj 1.00  text .99", "subj 1 text .99"]
+    copied = replace(take, scores=Scores(1.0, 1.0, 1.0, verdict="copied"))
+    assert [scores(copied, width).plain for width in (24, 16)] == ["copied from a reference", "copied"]
 
 
 def test_inert_text() -> None:
     assert inert("a [b]c[/b]").plain == "a [b]c[/b]" and not inert("a [b]c[/b]").spans
     assert inert("one\ntwo\x1b[31m three", 8).plain == "one two…"
+    assert inert("画了一只狗 on the beach", 8).plain == "画了一…", "wide characters take two cells"
     assert inert_lines("one\n\x1b[1mtwo\u2066").plain == "one\ntwo"
 
 

@@ -50,6 +50,8 @@ async def test_a_training_is_watched_stopped_and_reported(tmp_path: Path, preset
         await until(pilot, lambda: line.has_class("-over"))
         assert f"The training of {NAME} was cancelled" in told(app)
         await until(pilot, lambda: f"■ The training of {NAME} was cancelled" in words(pilot))
+        await pilot.resize_terminal(60, 20)
+        await until(pilot, lambda: line.size.height > 1)  # all of the sentence
         assert not line.query_one(Button).display and app.bridge.training() == []
         await say(pilot, "/jobs")
         assert f"{NAME} (" in words(pilot) and "cancelled" in words(pilot)

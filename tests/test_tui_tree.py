@@ -11,16 +11,19 @@ import pytest
 from PIL import Image
 from textual.pilot import Pilot
 
+from limner.errors import UserError
 from limner.memory.library import Library
 from limner.tui.app import LimnerApp
+from limner.tui.asking import BUSY
 from limner.tui.branches import lay_out
 from limner.tui.compare import CompareScreen, difference
+from limner.tui.help import HelpScreen
 from limner.tui.pictures import Picture
 from limner.tui.takes import TreeScreen
 from limner.tui.tree import TreePanel
 from limner.tui.viewer import ViewerScreen, open_file
 
-from .screens import home_with_takes, opened, shown, told, until
+from .screens import hit, home_with_takes, opened, say, shown, told, until
 
 pytestmark = pytest.mark.usefixtures("models_once")
 
@@ -76,6 +79,27 @@ async def test_beside_the_conversation(home: Path) -> None:
         assert not app.screen.query(TreePanel) and not app.preferences.tree
 
 
+@pytest.mark.parametrize(
+    ("enter", "leave", "width"),
+    [("f2", "f2", 80), ("f2", "f2", 120), *((key, "escape", 80) for key in ("f1", "f2", "f3", "f4"))],
+)
+async def test_what_is_typed_right_after_leaving_is_said(home: Path, enter: str, leave: str, width: int) -> None:
+    async with opened(home, (width, 30)) as (app, pilot):
+        await pilot.press(enter)
+        await until(pilot, lambda: app.focused is not app.chat.prompt.line)
+        hit(pilot, leave, *"fresh bread")
+        await until(pilot, lambda: app.chat.prompt.line.text == "fresh bread", seconds=20)
+
+
+async def test_a_sentence_begun_beside_the_tree_is_all_said(home: Path) -> None:
+    async with opened(home, (120, 36)) as (app, pilot):
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.focused, TreePanel))
+        hit(pilot, *"put the cup on ice")
+        await until(pilot, lambda: app.chat.prompt.line.text == "put the cup on ice", seconds=20)
+        assert app.bridge.head is not None and app.bridge.head.number == 6
+
+
 async def test_rating_deleting_and_bringing_back(home: Path) -> None:
     async with tree(home) as (app, pilot, panel):
         await pilot.press("home", "down", "minus")
@@ -95,7 +119,16 @@ async def test_while_a_picture_is_drawn_nothing_moves(home: Path) -> None:
     async with tree(home) as (app, pilot, panel):
         app.bridge.busy = True
         await pilot.press("home", "enter", "delete")
+        await pilot.press("v", "left", "g")
         assert len(panel.rows) == 6 and app.bridge.head is not None and app.bridge.head.number == 6
+        await pilot.press("escape", "escape")
+        for command in ("/undo", "/redo", "/go 2", "/session other", "/keep Fizz robot"):
+            app._notifications.clear()
+            app.chat.prompt.say_instead(command)
+            await pilot.press("enter")
+            await until(pilot, lambda: BUSY in told(app))
+            assert app.chat.prompt.line.text == command
+        assert app.bridge.head.number == 6 and app.bridge.name == "default"
         app.bridge.busy = False
 
 
@@ -112,7 +145,8 @@ async def test_the_mouse(home: Path) -> None:
 async def test_comparing_two(home: Path) -> None:
     async with tree(home, (120, 36)) as (app, pilot, panel):
         await pilot.press("home", "c")
-        assert "comparing #1" in str(panel.border_subtitle)
+        await until(pilot, lambda: "Press c at the take to compare take 1 with." in told(app))
+        assert "#1 ⇄" in shown(app)
         await pilot.press("down", "c")
         await pilot.pause()
         screen = app.screen
@@ -125,6 +159,19 @@ async def test_comparing_two(home: Path) -> None:
         assert screen.query_one("#first Picture", Picture).source == app.bridge.take(2).image_path
         await pilot.press("2")
         assert app.bridge.head is not None and app.bridge.head.number == 1
+
+
+async def test_what_cannot_be_compared_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise UserError("There is no encoder.")
+
+    monkeypatch.setattr("limner.tui.bridge.Bridge.compare", broken)
+    async with opened(home, (80, 24)) as (app, pilot):
+        await say(pilot, "/compare 2 #2")
+        assert "Two different takes" in told(app) and app.screen is app.chat
+        await say(pilot, "/compare 1 2")
+        await until(pilot, lambda: "There is no encoder." in shown(app))
+        assert "measuring" not in shown(app)
 
 
 async def test_what_differs_on_a_narrow_terminal(home: Path) -> None:
@@ -153,6 +200,9 @@ async def test_one_take_large(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
         await pilot.press("right", "plus")
         assert "#3" in shown(app) and app.bridge.take(3).rating == "good"
         await pilot.press("y")
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen), "all keys, from everywhere"
+        await pilot.press("escape")
         assert app.clipboard == str(app.bridge.take(3).image_path)
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

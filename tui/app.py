@@ -12,6 +12,7 @@ from signal import SIGHUP, SIGINT, SIGTERM
 from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import TextArea
@@ -62,7 +63,6 @@ class LimnerApp(App[None]):
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True),
     ]
     CSS = """
-    Footer { background: $background; }
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
     Toast { max-width: 70; margin: 0 0 1 0; }
     """
@@ -82,7 +82,7 @@ class LimnerApp(App[None]):
         self.lesson = lesson
         self.pictures: Mode = pictures
         self.changed: Signal[Kind] = Signal(self, "changed")
-        """Published in the app's thread when takes, concepts, the session or jobs are different."""
+        """Published in the app's thread when takes, concepts or the session are different."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.preferences.theme if self.preferences.theme in self.available_themes else THEMES[0].name
@@ -98,6 +98,7 @@ class LimnerApp(App[None]):
     def on_mount(self) -> None:
         """The first screen is there; now the library."""
         self.call_after_refresh(self.bridge.open)
+        self.screen_change_signal.subscribe(self, self._fit, immediate=True)
         if not self.is_headless:
             self._tidy = tidy = Tidy()
             self.set_interval(1, lambda: tidy.look(busy=self.bridge.busy))
@@ -105,10 +106,26 @@ class LimnerApp(App[None]):
             for signal in (SIGTERM, SIGHUP, SIGINT):
                 asyncio.get_running_loop().add_signal_handler(signal, self.exit)
 
+    def _fit(self, screen: Screen[object]) -> None:
+        """A screen knows how wide it is before it is laid out first: Textual tells it after that."""
+        for length, points in zip(self.size, (screen.HORIZONTAL_BREAKPOINTS, screen.VERTICAL_BREAKPOINTS), strict=True):
+            fits = screen._get_breakpoint_classes(length, points or [])
+            screen.update_classes({name: name in fits for _, name in points or []}, animate=False)
+
+    def on_notify(self, event: Notify) -> None:
+        """Before a notice is shown: the same sentence once, and no more than leave the words below in sight."""
+        others = [note for note in self._notifications if note.message != event.notification.message]
+        kept = others[max(0, len(others) + 1 - self.size.height // 8) :]
+        for note in list(self._notifications):
+            if note not in kept:
+                self._unnotify(note, refresh=False)
+
     async def on_event(self, event: events.Event) -> None:
         """All keys and movements come by here first."""
         if self._tidy is not None and isinstance(event, events.InputEvent):
             self._tidy.touch()
+        if isinstance(event, events.Key) and not event.is_forwarded and self.screen is self.chat:
+            self.chat.look_at(event)
         await super().on_event(event)
 
     # -- what the bridge tells ---------------------------------------------------------------------
@@ -154,9 +171,15 @@ class LimnerApp(App[None]):
         self.preferences = self.preferences.keep(self.bridge.home, **changes)
 
     def action_open(self, name: str) -> None:
-        """Open one of the screens, once."""
-        if self.screen is not self.get_screen(name):
+        """Open one of the screens; where it lies below others, come back to it."""
+        if (screen := self.get_screen(name)) in self.screen_stack:
+            screen.pop_until_active()
+        else:
             self.push_screen(name)
+
+    def teach(self) -> None:
+        """A new concept from pictures."""
+        self.push_screen(import_module(".teach", __package__).TeachScreen())
 
     def compare(self, first: Take, second: Take) -> None:
         """Two takes side by side."""

@@ -33,10 +33,13 @@ def trying(app: App[Any]) -> Iterator[None]:
         complain(app, error)
 
 
+BUSY = "A picture is being drawn; wait for it, or stop it first."
+
+
 def idle(app: App[Any]) -> bool:
     """Whether nothing is drawn at the moment. Says so otherwise: the tree stays as it is meanwhile."""
     if app.bridge.busy:  # type: ignore[attr-defined]
-        app.notify("A picture is being drawn; wait for it, or stop it first.", severity="warning")
+        app.notify(BUSY, severity="warning")
         return False
     return True
 
@@ -57,7 +60,7 @@ class Dialog(ModalScreen[Any]):
     Dialog Input { background: $surface; }
     Dialog OptionList { height: auto; max-height: 12; background: $surface; border: none; padding: 0 1; }
     """
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", priority=True)]
 
     def __init__(self, title: str, words: str = "") -> None:
         super().__init__()

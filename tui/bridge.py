@@ -352,10 +352,6 @@ class Bridge:
         """Names of the concepts whose training waits or is under way."""
         return [job.concept for job in self.agent.training.unfinished()] if self._agent else []
 
-    def broken_off(self, told: Sequence[str]) -> list[str]:
-        """Names of the concepts whose training died, as far as `told` speaks of it."""
-        return [job.concept for job in self.agent.training.all() if job.state == "died" and job.sentence() in told]
-
     def train(self, name: str, method: str = "auto", seconds: float | None = None) -> None:
         """Begin or go on with a training, in a process of its own; `JobMoved` follows until it is over."""
         self.agent.train(name, method, seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from PIL import Image as Images
 from PIL import ImageChops
@@ -12,20 +12,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.screen import Screen
+from textual.widgets import Static
 
 from ..errors import LimnerError
 from ..memory.values import Take
 from .asking import complain, idle, trying
-from .inert import inert
+from .inert import inert, one_line
+from .keys import Keys
 from .pictures import Picture
 from .words import SCORES, bar, duration, marks
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ..tools.dialogue import Comparison
     from .app import LimnerApp
 
 GLOW = (255, 90, 60)
@@ -41,11 +41,11 @@ def difference(one: Image, other: Image) -> Image:
     return Images.composite(Images.new("RGB", one.size, GLOW), ground, heat)
 
 
-class CompareScreen(ModalScreen[None]):
+class CompareScreen(Screen[None]):
     """Two takes of the conversation."""
 
+    app: LimnerApp
     CSS = """
-    CompareScreen { background: $background; }
     CompareScreen #pictures { height: 1fr; }
     CompareScreen .side { width: 1fr; padding: 0 1; }
     CompareScreen .side > .title { height: 1; text-style: bold; color: $primary; text-align: center; width: 100%; }
@@ -59,23 +59,18 @@ class CompareScreen(ModalScreen[None]):
     CompareScreen #scores { height: auto; padding: 0 2; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+        Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("d,space", "changes", "What differs"),
         Binding("s", "swap", "Swap"),
-        Binding("1", "go(0)", "Go on from the left"),
-        Binding("2", "go(1)", "… from the right"),
+        Binding("1", "go(0)", "Use the left"),
+        Binding("2", "go(1)", "Use the right"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
     def __init__(self, first: Take, second: Take) -> None:
         super().__init__()
         self._refs = [first.id, second.id]
-        self._measured: Comparison | None = None
-
-    @property
-    def limner(self) -> LimnerApp:
-        """The application, with its bridge."""
-        return cast("LimnerApp", self.app)
+        self._verdict = "measuring how alike they are …"
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="pictures"):
@@ -85,14 +80,14 @@ class CompareScreen(ModalScreen[None]):
                     yield Static(classes="prompt")
                     yield Picture()
         yield Static(id="scores")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.show()
         self._measure()
 
     def _takes(self) -> tuple[Take, Take]:
-        bridge = self.limner.bridge
+        bridge = self.app.bridge
         return bridge.take(self._refs[0]), bridge.take(self._refs[1])
 
     def show(self) -> None:
@@ -130,11 +125,14 @@ class CompareScreen(ModalScreen[None]):
         """Ask the agent how alike they are; it may have to load a model first."""
         first, second = self._takes()
         try:
-            self._measured = await asyncio.to_thread(self.limner.bridge.compare, first.id, second.id)
+            measured = await asyncio.to_thread(self.app.bridge.compare, first.id, second.id)
         except LimnerError as error:
-            complain(self.app, error)
+            self._verdict = one_line(error.text)
         else:
-            self.show()
+            better = f"; #{measured.better.number} scores higher" if measured.better else ""
+            text = f"{measured.changed:.0%} of the picture changed, likeness {measured.similarity:.2f}"
+            self._verdict = f"{text}{better}."
+        self.show()
 
     def _table(self, first: Take, second: Take) -> Content:
         both = (first, second)
@@ -146,19 +144,12 @@ class CompareScreen(ModalScreen[None]):
                 lines.append(self._row(name, *shown))
         lines.append(self._row("method", *(take.method or take.origin for take in both)))
         lines.append(self._row("took", *(duration(take.seconds) for take in both)))
-        return Content("\n").join([*lines, self._verdict(self._measured)])
+        return Content("\n").join([*lines, Content.styled(self._verdict, "bold")])
 
     @staticmethod
     def _row(name: str, *both: str) -> Content:
         style = "$foreground" if name else "bold $primary"
         return Content.assemble((f"{name:<9}", "$foreground 55%"), (f"{both[0]:<24}{both[1]}", style))
-
-    def _verdict(self, measured: Comparison | None) -> Content:
-        if measured is None:
-            return Content.assemble(("measuring how alike they are …", "$foreground 55%"))
-        text = f"{measured.changed:.0%} of the picture changed, likeness {measured.similarity:.2f}"
-        better = f"; #{measured.better.number} scores higher" if measured.better else ""
-        return Content.assemble((f"{text}{better}.", "bold"))
 
     def action_changes(self) -> None:
         """Show what differs in place of the second take, and back."""
@@ -174,6 +165,6 @@ class CompareScreen(ModalScreen[None]):
         if not idle(self.app):
             return
         with trying(self.app):
-            take = self.limner.bridge.fork(self._refs[side])
+            take = self.app.bridge.fork(self._refs[side])
             self.app.notify(f"You are at take {take.number} now.")
             self.app.pop_screen()

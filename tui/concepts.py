@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,13 +14,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..errors import LimnerError, UserError
 from ..memory.values import Concept, Take
 from .asking import Ask, Choose, Words, complain, trying
 from .inert import inert, inert_table, one_line
+from .keys import Keys
 from .pictures import Figure
 from .words import bar, concept_line, measured, size_text
 
@@ -57,6 +58,7 @@ def changes(before: Concept | None, after: Concept) -> str:
 class ConceptsScreen(Screen[None]):
     """The list of concepts, and the chosen one in full."""
 
+    app: LimnerApp
     CSS = """
     ConceptsScreen #known { width: 32; height: 1fr; background: $surface; border: none; padding: 1; }
     ConceptsScreen.-narrow #known { width: 22; }
@@ -69,14 +71,14 @@ class ConceptsScreen(Screen[None]):
     ConceptsScreen Figure { margin-right: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+        Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("t", "teach", "Teach"),
         Binding("a", "correct", "Correct"),
         Binding("r", "rename", "Rename"),
         Binding("v", "revert", "Revert"),
+        Binding("delete,d", "forget", "Forget", key_display="d"),
         Binding("x", "export", "Export"),
         Binding("i", "import", "Import"),
-        Binding("delete,d", "forget", "Forget", key_display="d"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
@@ -86,19 +88,14 @@ class ConceptsScreen(Screen[None]):
         self._shown: tuple[Concept | None, int] | None = None
         """What is on the screen, and how wide."""
 
-    @property
-    def limner(self) -> LimnerApp:
-        """The application, with its bridge."""
-        return cast("LimnerApp", self.app)
-
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield OptionList(id="known", markup=False)
             yield VerticalScroll(id="about", can_focus=False)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
-        self.limner.changed.subscribe(self, self._changed)
+        self.app.changed.subscribe(self, self._changed)
 
     def on_screen_resume(self) -> None:
         self.reload()
@@ -121,7 +118,7 @@ class ConceptsScreen(Screen[None]):
         wanted = choose or (self.concept.name if self.concept else "")
         identity = self.concept.id if self.concept and not choose else ""
         try:
-            self._known = self.limner.bridge.concepts()
+            self._known = self.app.bridge.concepts()
         except LimnerError:  # the library is not open yet
             self._known = []
         listed = self.query_one("#known", OptionList)
@@ -201,7 +198,7 @@ class ConceptsScreen(Screen[None]):
     def _trained(self, concept: Concept) -> list[tuple[str, str]]:
         """What methods have learned about it: name, and when, how large, how well."""
         try:
-            adapters = self.limner.bridge.adapters(concept)
+            adapters = self.app.bridge.adapters(concept)
         except LimnerError:
             return []
         return [
@@ -215,7 +212,7 @@ class ConceptsScreen(Screen[None]):
 
     def _versions(self, concept: Concept) -> Content:
         try:
-            versions = self.limner.bridge.versions(concept.name)
+            versions = self.app.bridge.versions(concept.name)
         except LimnerError:  # forgotten meanwhile
             versions = [concept]
         befores = [None, *versions]
@@ -227,7 +224,7 @@ class ConceptsScreen(Screen[None]):
 
     def _takes_of(self, concept: Concept) -> list[Take]:
         try:
-            return self.limner.bridge.takes_of(concept)
+            return self.app.bridge.takes_of(concept)
         except LimnerError:
             return []
 
@@ -269,7 +266,7 @@ class ConceptsScreen(Screen[None]):
             if text:
                 add, remove = corrections(text)
                 with trying(self.app):
-                    new = self.limner.bridge.refine(concept.name, add, remove)
+                    new = self.app.bridge.refine(concept.name, add, remove)
                     self.app.notify(one_line(f"{new.name} is at version {new.version} now."), markup=False)
 
     @work
@@ -279,7 +276,7 @@ class ConceptsScreen(Screen[None]):
             name = await self.app.push_screen_wait(Words(f"Rename {concept.name}", "Its new name:", concept.name))
             if name and name != concept.name:
                 with trying(self.app):
-                    self.limner.bridge.rename(concept.name, name)
+                    self.app.bridge.rename(concept.name, name)
 
     @work
     async def action_revert(self) -> None:
@@ -287,7 +284,7 @@ class ConceptsScreen(Screen[None]):
         if (concept := self.concept) is None:
             return
         with trying(self.app):
-            versions = self.limner.bridge.versions(concept.name)
+            versions = self.app.bridge.versions(concept.name)
             if len(versions) < 2:
                 raise UserError(f"{concept.name} has only one version.", "Correcting it makes another.")
             befores = [None, *versions[:-1]]
@@ -297,7 +294,7 @@ class ConceptsScreen(Screen[None]):
                 Choose(f"Bring back {concept.name} as it was", lines, f"Now it is at version {concept.version}.")
             )
             if place is not None:
-                self.limner.bridge.revert(concept.name, older[place][1].version)
+                self.app.bridge.revert(concept.name, older[place][1].version)
 
     @work
     async def action_forget(self) -> None:
@@ -310,7 +307,7 @@ class ConceptsScreen(Screen[None]):
             )
             if await self.app.push_screen_wait(Ask(words, "Keep it", "Forget it")) == "Forget it":
                 with trying(self.app):
-                    self.limner.bridge.forget(concept.name)
+                    self.app.bridge.forget(concept.name)
 
     @work
     async def action_export(self) -> None:
@@ -325,7 +322,7 @@ class ConceptsScreen(Screen[None]):
                 there = Ask(f"{path} is there already.", "Keep it", "Write over it")
                 if path.exists() and await self.app.push_screen_wait(there) != "Write over it":
                     return
-                bridge = self.limner.bridge
+                bridge = self.app.bridge
                 await self._slowly(lambda: bridge.export_concept(concept.name, path), f"{concept.name} is in {path}.")
 
     @work
@@ -334,7 +331,7 @@ class ConceptsScreen(Screen[None]):
         file = await self.app.push_screen_wait(Words("Import", "The file that an export wrote:", "", "biscuit.limner"))
         if file:
             path = Path(file).expanduser().absolute()
-            await self._slowly(lambda: self.limner.bridge.import_file(path), "")
+            await self._slowly(lambda: self.app.bridge.import_file(path), "")
 
     async def _slowly(self, act: Callable[[], list[str] | None], done: str) -> None:
         self.query_one("#about").loading = True

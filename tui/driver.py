@@ -8,6 +8,7 @@ is short.
 from __future__ import annotations
 
 import os
+import re
 import select
 from codecs import getincrementaldecoder
 
@@ -19,6 +20,8 @@ from textual.message import Message
 
 SHORT = 2048
 """Characters that a terminal which takes anything takes at once: nobody waits for the rest to be read."""
+ANSWERS = re.compile(r"\x1b(?:\[\?[\d;]+c|\[6;\d+;\d+t|_G.*?\x1b\\)")
+"""What a terminal that is far away says late, asked what it can draw: nobody has typed that."""
 LATER = 0.02
 """Seconds after which an Escape is one, and not the beginning of another key, with what timers are early by."""
 
@@ -66,7 +69,7 @@ class Direct(LinuxDriver):
             if not data:  # the terminal is gone
                 loop.remove_reader(self.fileno)
                 return
-            for message in parser.feed(decode(data)):
+            for message in parser.feed(ANSWERS.sub("", decode(data))):
                 self.process_message(message)
             loop.call_later(ESCAPE_DELAY + LATER, tick)
 

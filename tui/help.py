@@ -13,9 +13,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from .inert import inert_table
+from .keys import Keys
 
 PLACES = (
     ("Everywhere", "app", "LimnerApp"),
@@ -60,12 +61,14 @@ class HelpScreen(Screen[None]):
     HelpScreen Static { height: auto; margin-bottom: 1; }
     HelpScreen .heading { margin-bottom: 0; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1", "app.pop_screen", "Back", key_display="esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,f1", "app.pop_screen", "Back", key_display="esc", priority=True)
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
     def compose(self) -> ComposeResult:
         yield Horizontal(id="all")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     async def on_resize(self, event: events.Resize) -> None:
         await self.show(event.size.width)

@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from textwrap import wrap
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from ..memory.names import clean_text
 
 
 def one_line(text: str, width: int = 0) -> str:
-    """`text` without escapes and control characters, on one line; cut to `width` characters where given."""
+    """`text` without escapes and control characters, on one line; cut to `width` cells where given."""
     line = " ".join(clean_text(text).split())
     line = "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs"))
-    return line if not width or len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
+    return line if not width or cell_len(line) <= width else set_cell_size(line, width - 1).rstrip() + "…"
 
 
 def tilde(path: Path) -> str:

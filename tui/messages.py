@@ -14,7 +14,7 @@ from ..memory.events import Event
 if TYPE_CHECKING:
     from ..agent.turn import Turn
 
-Kind = Literal["takes", "concepts", "session", "jobs"]
+Kind = Literal["takes", "concepts", "session"]
 """What may have changed and wants drawing anew."""
 
 

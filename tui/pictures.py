@@ -199,10 +199,9 @@ class Picture(Still):
         rows: int = 0,
         alt: str = "",
         id: str | None = None,
-        classes: str | None = None,
     ) -> None:
         """`alt` stands for the picture where it cannot be shown."""
-        super().__init__(id=id, classes=classes)
+        super().__init__(id=id)
         self.box = (columns, rows)
         self.alt = alt
         self._source = source
@@ -337,10 +336,8 @@ class Figure(Vertical):
     Figure > Static { width: 100%; height: auto; text-align: center; color: $foreground 60%; }
     """
 
-    def __init__(
-        self, source: Path | Image | None, caption: str, *, columns: int, rows: int, classes: str | None = None
-    ) -> None:
-        super().__init__(classes=classes)
+    def __init__(self, source: Path | Image | None, caption: str, *, columns: int, rows: int) -> None:
+        super().__init__()
         self.styles.width = columns
         self._picture = Picture(source, columns=columns, rows=rows, alt=caption)
         self._caption = Static(inert(caption, columns), markup=False)

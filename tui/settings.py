@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from textwrap import wrap
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..errors import LimnerError
 from .asking import complain, idle
 from .inert import inert, one_line, tilde
+from .keys import Keys
 from .pictures import MODES, draw_pictures, settle
 from .themes import THEMES
 
@@ -47,6 +48,7 @@ def line(chosen: bool, title: str, *more: Content | str, room: int = 60) -> Cont
 class SettingsScreen(Screen[None]):
     """Everything is kept at once, in a small file in the library's folder; keys of services never are."""
 
+    app: LimnerApp
     CSS = """
     SettingsScreen { background: $background; }
     SettingsScreen VerticalScroll { padding: 1 2; scrollbar-size-vertical: 1; }
@@ -61,20 +63,16 @@ class SettingsScreen(Screen[None]):
     SettingsScreen Input { background: $surface; margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Back", key_display="esc"),
+        Binding("escape,q", "app.pop_screen", "Back", key_display="esc", priority=True),
         Binding("tab", "app.focus_next", "Next"),
         Binding("shift+tab", "app.focus_previous", "Before", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    AUTO_FOCUS = ""
 
     def __init__(self) -> None:
         super().__init__()
         self._presets: list[Preset] = []
-
-    @property
-    def limner(self) -> LimnerApp:
-        """The application, with its bridge."""
-        return cast("LimnerApp", self.app)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="columns"):
@@ -90,14 +88,14 @@ class SettingsScreen(Screen[None]):
                 yield Static("Colours", classes="heading")
                 yield OptionList(id="theme", markup=False, compact=True)
                 yield Static(id="home", classes="faint")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "theme", self.show, init=False)
 
     def on_screen_resume(self) -> None:
         self.show()
-        self.query_one("#presets").focus()
+        self.query_one("#presets").focus(scroll_visible=False)  # it is longer than the screen: its heading would go
 
     def on_resize(self) -> None:
         self.show()
@@ -109,19 +107,19 @@ class SettingsScreen(Screen[None]):
 
     def show(self) -> None:
         """Draw every choice as it stands."""
-        bridge = self.limner.bridge
+        bridge = self.app.bridge
         try:
             self._presets = sorted(bridge.presets(), key=self._place)
         except LimnerError as error:  # one of the user's own making may be broken
             complain(self.app, error)
         self._fill("presets", [self._preset_line(preset) for preset in self._presets])
         self._fill("planners", self._planner_lines())
-        wanted = self.limner.preferences.pictures
+        wanted = self.app.preferences.pictures
         modes = [
             line(
                 wanted == name,
                 name,
-                f"{words} (here: {self.limner.pictures})" if name == "auto" else words,
+                f"{words} (here: {self.app.pictures})" if name == "auto" else words,
                 room=self.room,
             )
             for name, words in MODES.items()
@@ -141,18 +139,18 @@ class SettingsScreen(Screen[None]):
 
     def _place(self, preset: Preset) -> tuple[bool, bool, str]:
         """What is used comes first, then what this machine has."""
-        has = all(need.met for need in self.limner.bridge.needs(preset))
-        return preset.name != self.limner.bridge.preset, not has, preset.name
+        has = all(need.met for need in self.app.bridge.needs(preset))
+        return preset.name != self.app.bridge.preset, not has, preset.name
 
     def _preset_line(self, preset: Preset) -> Content:
         """With what is there a line each, and what is not in one: why is said when the preset is chosen."""
-        needs = self.limner.bridge.needs(preset)
+        needs = self.app.bridge.needs(preset)
         absent = [need.what for need in needs if not need.met and not need.what.startswith("memory")]
         lines = [self._need_line(need) for need in needs if need.what not in absent]
         if absent:
             words = one_line(f"{', '.join(absent)}: not here", self.room - 4)
             lines.insert(0, Content.styled(f"✗ {words}", "$error"))
-        return line(preset.name == self.limner.bridge.preset, preset.name, preset.summary, *lines, room=self.room)
+        return line(preset.name == self.app.bridge.preset, preset.name, preset.summary, *lines, room=self.room)
 
     def _need_line(self, need: Need) -> Content:
         """Why stands behind it, or in lines of its own below."""
@@ -165,9 +163,9 @@ class SettingsScreen(Screen[None]):
         return Content.assemble((mark, style), what, (why, "$foreground 60%" if need.met else style))
 
     def _planner_lines(self) -> list[Content]:
-        now = self.limner.bridge.planner or "offline"
+        now = self.app.bridge.planner or "offline"
         lines = [line(now == "offline", "offline", "comes with Limner, needs no network", room=self.room)]
-        known = self.limner.bridge.planners()
+        known = self.app.bridge.planners()
         for provider in known:
             mine = now.split(":")[0] == provider.name
             if not provider.installed:
@@ -186,7 +184,7 @@ class SettingsScreen(Screen[None]):
     @on(OptionList.OptionSelected, "#presets")
     def _choose_preset(self, event: OptionList.OptionSelected) -> None:
         preset = self._presets[event.option_index]
-        missing = [need for need in self.limner.bridge.needs(preset) if not need.met]
+        missing = [need for need in self.app.bridge.needs(preset) if not need.met]
         if missing:
             words = "; ".join(f"{need.what}: {need.why}" for need in missing)
             absent = any(not need.what.startswith("memory") for need in missing)
@@ -194,15 +192,15 @@ class SettingsScreen(Screen[None]):
             why = "is not on this computer yet" if absent else "does not fit this machine"
             text = one_line(f"{preset.name} {why}. {words}.{hint}")
             self.app.notify(text, severity="warning", markup=False, timeout=10)
-        elif preset.name != self.limner.bridge.preset:
-            self._use(preset.name, self.limner.bridge.planner)
+        elif preset.name != self.app.bridge.preset:
+            self._use(preset.name, self.app.bridge.planner)
 
     @on(OptionList.OptionSelected, "#planners")
     def _choose_planner(self, event: OptionList.OptionSelected) -> None:
         if event.option_index == 0:
-            self._use(self.limner.bridge.preset, "offline")
+            self._use(self.app.bridge.preset, "offline")
             return
-        known = self.limner.bridge.planners()
+        known = self.app.bridge.planners()
         if event.option_index > len(known):
             return
         provider = known[event.option_index - 1]
@@ -225,12 +223,12 @@ class SettingsScreen(Screen[None]):
             words = "That looks like a secret key. Keys belong into an environment variable; Limner keeps none."
             self.app.notify(words, severity="warning", timeout=10)
         elif name:
-            self._use(self.limner.bridge.preset, name)
+            self._use(self.app.bridge.preset, name)
 
     @work(exclusive=True, group="use")
     async def _use(self, preset: str, planner: str | None) -> None:
         """Go on with another preset or planner, if it can be had."""
-        bridge = self.limner.bridge
+        bridge = self.app.bridge
         if not idle(self.app):
             return
         try:
@@ -239,19 +237,19 @@ class SettingsScreen(Screen[None]):
             complain(self.app, error)
             return
         bridge.use(preset, planner)
-        self.limner.prefer(preset=preset, planner=planner or "")
+        self.app.prefer(preset=preset, planner=planner or "")
         self.show()
 
     @on(OptionList.OptionSelected, "#pictures")
     def _choose_pictures(self, event: OptionList.OptionSelected) -> None:
         name = list(MODES)[event.option_index]
-        self.limner.prefer(pictures=name)
-        self.limner.pictures = settle(name)
+        self.app.prefer(pictures=name)
+        self.app.pictures = settle(name)
         draw_pictures(self.app)
         self.show()
 
     @on(OptionList.OptionSelected, "#theme")
     def _choose_theme(self, event: OptionList.OptionSelected) -> None:
         if self.app.theme != THEMES[event.option_index].name:
-            self.limner.action_toggle_light()
+            self.app.action_toggle_light()
             self.show()

@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ..memory.values import Take
 from .inert import inert
+from .keys import Keys
 from .pictures import Picture
 from .tree import TreePanel
 
@@ -24,7 +25,8 @@ class TreeScreen(Screen[Take | None]):
     TreeScreen #chosen Static { height: auto; width: 100%; text-align: center; }
     TreeScreen.-narrow #chosen { display: none; }
     """
-    BINDINGS = [Binding("escape", "dismiss(None)", "Back"), Binding("f2", "dismiss(None)", "Back", show=False)]
+    BINDINGS = [Binding("escape,f2", "dismiss(None)", "Back", key_display="esc", priority=True)]
+    """First of all: what is typed next is for the sentence."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]
 
     def compose(self) -> ComposeResult:
@@ -33,7 +35,7 @@ class TreeScreen(Screen[Take | None]):
             with Vertical(id="chosen"):
                 yield Picture()
                 yield Static()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     @on(TreePanel.Chosen)
     def _show(self, event: TreePanel.Chosen) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from ..errors import LimnerError, NeedsConsent
 from .asking import Ask, complain
 from .browse import PictureBrowser
 from .inert import one_line
+from .keys import Keys
 from .pictures import Picture
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SHOWN = 8
 class TeachScreen(Screen[str | None]):
     """Answers with the new concept's name."""
 
+    app: LimnerApp
     CSS = """
     TeachScreen { background: $background; }
     TeachScreen #lesson { height: auto; padding: 1 2 0 2; background: $panel; }
@@ -42,7 +44,7 @@ class TeachScreen(Screen[str | None]):
     TeachScreen #form Button { min-width: 12; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
+        Binding("escape", "dismiss(None)", "Back", priority=True),
         Binding("tab", "app.focus_next", "Next field", show=False),
         Binding("ctrl+s", "teach", "Teach"),
     ]
@@ -62,7 +64,7 @@ class TeachScreen(Screen[str | None]):
                 yield Input(placeholder="Its name: Biscuit", id="name", compact=True)
                 yield Input(placeholder="A noun for it: dog", id="kind", compact=True)
                 yield Button("Teach", id="teach", variant="primary", compact=True)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one("#files").focus()
@@ -104,7 +106,7 @@ class TeachScreen(Screen[str | None]):
 
     @work(exclusive=True, group="teach")
     async def _teach(self, name: str, kind: str, consent: bool = False) -> None:
-        bridge = cast("LimnerApp", self.app).bridge
+        bridge = self.app.bridge
         told = len(bridge.notices)
         browser = self.query_one(PictureBrowser)
         browser.loading = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -34,6 +34,7 @@ THUMBS = ((84, (16, 8)), (56, (12, 6)), (0, (8, 4)))
 class TreePanel(ScrollView, can_focus=True):
     """All takes of the conversation as a tree. What is done here is done by the bridge."""
 
+    app: LimnerApp
     DEFAULT_CSS = """
     TreePanel { background: $surface; color: $foreground; padding: 0 1; overflow-x: hidden;
         scrollbar-size-vertical: 1; scrollbar-background: $surface; scrollbar-color: $foreground 20%; }
@@ -83,21 +84,15 @@ class TreePanel(ScrollView, can_focus=True):
 
         take: Take | None
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows: list[Row] = []
         self._head: str | None = None
         self._marked: str | None = None
         self._shown: dict[tuple[str, Mode, tuple[int, int]], list[Strip]] = {}
 
-    @property
-    def limner(self) -> LimnerApp:
-        """The application, with its bridge."""
-        return cast("LimnerApp", self.app)
-
     def on_mount(self) -> None:
-        self.limner.changed.subscribe(self, self._changed)
-        self.border_title = "Takes"
+        self.app.changed.subscribe(self, self._changed)
         self.reload()
         self.go_to_head()
 
@@ -110,7 +105,7 @@ class TreePanel(ScrollView, can_focus=True):
 
     def reload(self) -> None:
         """Draw the takes as they are now; the cursor stays at its take, or goes to the newest of new ones."""
-        bridge = self.limner.bridge
+        bridge = self.app.bridge
         here, known = self.take, len(self.rows)
         try:
             takes, head = bridge.takes(), bridge.head
@@ -146,7 +141,7 @@ class TreePanel(ScrollView, can_focus=True):
     @property
     def pictured(self) -> bool:
         """Whether there are thumbnails."""
-        return self.tall and self.limner.pictures != "none"
+        return self.tall and self.app.pictures != "none"
 
     @property
     def height_of_row(self) -> int:
@@ -156,8 +151,6 @@ class TreePanel(ScrollView, can_focus=True):
     def _resize(self) -> None:
         width = self.scrollable_content_region.width
         self.virtual_size = Size(width, max(len(self.rows) * self.height_of_row, 1))
-        deleted = f" · comparing #{self._take_marked.number} with …" if self._take_marked else ""
-        self.border_subtitle = f"{len(self.rows)}{deleted}" if self.rows else ""
 
     @property
     def _take_marked(self) -> Take | None:
@@ -229,12 +222,12 @@ class TreePanel(ScrollView, can_focus=True):
 
     def _thumb(self, take: Take) -> list[Strip]:
         """The thumbnail's lines; empty until its file is read."""
-        key = (take.id, self.limner.pictures, self.thumb)
+        key = (take.id, self.app.pictures, self.thumb)
         if key not in self._shown:
             size = thumbnails.size(take.image_path)
             self._shown[key] = []
             if size is not None and size[0] * size[1] <= AT_ONCE:
-                self._shown[key] = strips(self.app, take.image_path, self.thumb, self.limner.pictures)
+                self._shown[key] = strips(self.app, take.image_path, self.thumb, self.app.pictures)
             elif size is not None:
                 self._read(take, *key[1:])
         return self._shown[key]
@@ -309,7 +302,7 @@ class TreePanel(ScrollView, can_focus=True):
     def _go(self, *, words: bool) -> None:
         if take := self._free():
             with trying(self.app):
-                self.limner.bridge.fork(take.id)
+                self.app.bridge.fork(take.id)
                 self.reload()
                 self.post_message(self.WentTo(take, words))
 
@@ -322,43 +315,39 @@ class TreePanel(ScrollView, can_focus=True):
 
     def _viewed(self, answer: str | None) -> None:
         if answer and self.take:
-            self.post_message(self.WentTo(self.limner.bridge.head or self.take))
+            self.post_message(self.WentTo(self.app.bridge.head or self.take))
 
     def action_compare(self) -> None:
         """Mark a take; with another one marked, show the two side by side."""
         take, marked = self.take, self._take_marked
         if take is None:
             return
-        if marked is None or marked.id == take.id:
-            self._marked = take.id if marked is None else None
-            self._resize()
-            self.refresh()
-            return
-        from .compare import CompareScreen
-
-        self._marked = None
-        self._resize()
-        self.app.push_screen(CompareScreen(marked, take))
+        self._marked = take.id if marked is None else None
+        self.refresh()
+        if marked is None:
+            self.app.notify(f"Press c at the take to compare take {take.number} with.")
+        elif marked.id != take.id:
+            self.app.compare(marked, take)
 
     def action_rate(self, liked: bool) -> None:
         """Keep the user's verdict."""
         if take := self.take:
             with trying(self.app):
-                self.limner.bridge.rate(take.id, liked)
+                self.app.bridge.rate(take.id, liked)
                 self.reload()
 
     def action_delete(self) -> None:
         """Delete the take; it can be brought back until Limner ends."""
         if take := self._free():
             with trying(self.app):
-                self.limner.bridge.delete(take.id)
+                self.app.bridge.delete(take.id)
                 self.reload()
                 self.app.notify(f"Take {take.number} is deleted. Press u here to bring it back.", timeout=8)
 
     def action_undelete(self) -> None:
         """Bring the last deleted take back."""
         with trying(self.app):
-            take = self.limner.bridge.undelete()
+            take = self.app.bridge.undelete()
             self.reload()
             self.cursor = next(place for place, row in enumerate(self.rows) if row.take.id == take.id)
             self.app.notify(f"Take {take.number} is back.")

@@ -9,18 +9,19 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.screen import Screen
+from textual.widgets import Static
 
 from ..errors import LimnerError, UserError
 from ..memory.values import Take
-from .asking import trying
+from .asking import idle, trying
 from .inert import inert, inert_table, one_line
+from .keys import Keys
 from .pictures import Figure, Picture
 from .words import marks, take_table
 
@@ -42,11 +43,11 @@ def open_file(path: Path) -> None:
     threading.Thread(target=command, daemon=True).start()
 
 
-class ViewerScreen(ModalScreen[str | None]):
+class ViewerScreen(Screen[str | None]):
     """A take as large as the terminal allows. Answers with a sentence when the user goes on from it."""
 
+    app: LimnerApp
     CSS = """
-    ViewerScreen { background: $background; }
     ViewerScreen #beside { width: 34; padding: 0 1; background: $surface; }
     ViewerScreen.-narrow #beside { width: 26; }
     ViewerScreen.-tiny #beside { display: none; }
@@ -57,7 +58,7 @@ class ViewerScreen(ModalScreen[str | None]):
     ViewerScreen Figure { margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Back", key_display="esc"),
+        Binding("escape,q", "dismiss(None)", "Back", key_display="esc", priority=True),
         Binding("left,k", "step(-1)", "Before", key_display="←"),
         Binding("right,j", "step(1)", "Next", key_display="→"),
         Binding("enter,g", "go", "Go there"),
@@ -73,11 +74,6 @@ class ViewerScreen(ModalScreen[str | None]):
         super().__init__()
         self._take = take.id
 
-    @property
-    def limner(self) -> LimnerApp:
-        """The application, with its bridge."""
-        return cast("LimnerApp", self.app)
-
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Picture(id="large")
@@ -86,10 +82,10 @@ class ViewerScreen(ModalScreen[str | None]):
                 yield Static(id="title")
                 yield Static(id="facts")
                 yield Vertical(id="references")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
-        self.limner.changed.subscribe(self, lambda kind: self.show() if kind == "takes" else None)
+        self.app.changed.subscribe(self, lambda kind: self.show() if kind == "takes" else None)
         self.show()
 
     def on_resize(self) -> None:
@@ -98,7 +94,7 @@ class ViewerScreen(ModalScreen[str | None]):
     def show(self) -> None:
         """Draw the take as it is now. A take that is gone closes the screen."""
         try:
-            take = self.limner.bridge.take(self._take)
+            take = self.app.bridge.take(self._take)
         except LimnerError:
             self.dismiss(None)
             return
@@ -125,14 +121,14 @@ class ViewerScreen(ModalScreen[str | None]):
 
     def _references(self, identity: str, version: int) -> tuple[Path, ...]:
         try:
-            return self.limner.bridge.concept_at(identity, version).references
+            return self.app.bridge.concept_at(identity, version).references
         except LimnerError:  # forgotten since
             return ()
 
     def action_step(self, by: int) -> None:
         """The take before or after this one, by number."""
-        numbers = [take.id for take in self.limner.bridge.takes()]
-        here = self.limner.bridge.take(self._take).id
+        numbers = [take.id for take in self.app.bridge.takes()]
+        here = self.app.bridge.take(self._take).id
         place = numbers.index(here) + by
         if 0 <= place < len(numbers):
             self._take = numbers[place]
@@ -140,33 +136,33 @@ class ViewerScreen(ModalScreen[str | None]):
 
     def action_go(self) -> None:
         """The conversation goes on from this take."""
+        if not idle(self.app):
+            return
         with trying(self.app):
-            self.dismiss(f"Going on from take {self.limner.bridge.fork(self._take).number}.")
+            self.dismiss(f"Going on from take {self.app.bridge.fork(self._take).number}.")
 
     def action_compare(self) -> None:
         """Beside the take that it was made from."""
-        from .compare import CompareScreen
-
-        take = self.limner.bridge.take(self._take)
-        parent = self.limner.bridge.parent(take)
+        take = self.app.bridge.take(self._take)
+        parent = self.app.bridge.parent(take)
         if parent is None:
             self.app.notify("It was made from no other take.")
         else:
-            self.app.push_screen(CompareScreen(parent, take))
+            self.app.compare(parent, take)
 
     def action_rate(self, liked: bool) -> None:
         """Keep the user's verdict."""
         with trying(self.app):
-            self.limner.bridge.rate(self._take, liked)
+            self.app.bridge.rate(self._take, liked)
             self.show()
 
     def action_open(self) -> None:
         """Show the file in the desktop's own program."""
         with trying(self.app):
-            open_file(self.limner.bridge.take(self._take).image_path)
+            open_file(self.app.bridge.take(self._take).image_path)
 
     def action_copy(self) -> None:
         """The file's path to the clipboard, also over ssh where the terminal allows it."""
-        path = self.limner.bridge.take(self._take).image_path
+        path = self.app.bridge.take(self._take).image_path
         self.app.copy_to_clipboard(str(path))
         self.app.notify(one_line(f"Copied: {path}"), markup=False)

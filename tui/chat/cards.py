@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from textual.visual import RenderOptions
 
 LIKED = {"good": " ♥", "bad": " ✗"}
-VERDICTS = {"retry": "could be better", "copied": "copied from a reference"}
-
 SHORT = ("subject", "subj"), ("text", "text")
 """What the scores are called where there is more room, and less."""
 
@@ -54,17 +52,18 @@ def caption(take: Take, width: int) -> Content:
 
 
 def scores(take: Take, width: int) -> Content:
-    """ "subject .81  text .70", in narrow places "subj 81 text 70" or the first alone; nothing where nothing was
-    measured."""
+    """ "subject .81  text .70", in narrow places "subj 1 text .99", "subj 81 text 70" or the first alone; nothing where
+    nothing was measured."""
     found = take.scores
     if found.verdict == "copied":
-        return Content.styled(VERDICTS["copied"][:width], "$error")
+        return Content.styled("copied from a reference" if width >= 23 else "copied", "$error")
     parts = [(name, value) for name, value in zip(SHORT, (found.subject, found.text), strict=True) if value is not None]
     style = "$warning" if found.verdict == "retry" else "$success" if found.verdict == "accept" else "$foreground 65%"
     figures = [(long, short, f"{value:.2f}".removeprefix("0")) for (long, short), value in parts]
     forms = (
         "  ".join(f"{long} {value}" for long, _, value in figures),
         "  ".join(f"{short} {value}" for _, short, value in figures),
+        " ".join(f"{short} {value.replace('1.00', '1')}" for _, short, value in figures),
         " ".join(f"{short} {100 * value:.0f}" for (_, short), value in parts),
         *(f"{short} {value}" for _, short, value in figures[:1]),
     )

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
+from ..asking import BUSY
 from ..themes import THEMES
 
 if TYPE_CHECKING:
+    from ..bridge import Bridge
     from .screen import ChatScreen
 
 Action = Callable[["ChatScreen", list[str]], Awaitable[None] | None]
@@ -19,7 +21,8 @@ Action = Callable[["ChatScreen", list[str]], Awaitable[None] | None]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `usage` is shown with it; `action` gets the words behind it."""
+    """One way to use a command. `usage` is shown with it, and says what completes it; `action` gets the words behind
+    the name."""
 
     name: str
     usage: str
@@ -27,21 +30,36 @@ class Command:
     action: Action
     words: tuple[int, int] = (0, 0)
     """The fewest and the most words behind it."""
+    alone: bool = False
+    """It changes what a turn works on, or has the bar for itself: not while a picture is drawn."""
 
 
 def run(screen: ChatScreen, text: str) -> Awaitable[None] | None:
     """Run "/name words". Raises `UserError` for an unknown command or too few words."""
     name, *words = text[1:].split()
-    known = {command.name: command for command in COMMANDS}
-    command = known.get(name.lower())
-    if command is None:
-        near = [f"/{other}" for other in known if other[:1] == name[:1].lower()]
+    ways = [command for command in COMMANDS if command.name == name.lower()]
+    if not ways:
+        near = dict.fromkeys(f"/{command.name}" for command in COMMANDS if command.name[:1] == name[:1].lower())
         hint = f"Did you mean {' or '.join(near)}?" if near else "/help lists all of them."
         raise UserError(f"There is no command /{name}.", hint)
-    low, high = command.words
+    low, high = ways[0].words
     if not low <= len(words) <= high:
-        raise UserError(f"It is used like this: /{command.name} {command.usage}".rstrip() + ".")
-    return command.action(screen, words)
+        raise _misused(ways[0].name)
+    if ways[0].alone and screen.bridge.busy:
+        raise UserError(BUSY)
+    return ways[0].action(screen, words)
+
+
+def _misused(name: str) -> UserError:
+    ways = [f"/{name} {command.usage}".rstrip() for command in COMMANDS if command.name == name]
+    return UserError(f"It is used like this: {', or '.join(ways)}.")
+
+
+def names(bridge: Bridge, kind: str) -> list[str]:
+    """What there is of a METHOD or a SESSION; nothing of what has no list."""
+    if kind == "METHOD":
+        return ["auto", *(method.name for method in bridge.methods() if method.available)]
+    return bridge.sessions() if kind == "SESSION" else []
 
 
 def _steps(words: list[str]) -> int:
@@ -75,7 +93,10 @@ def _show(screen: ChatScreen, words: list[str]) -> None:
 
 
 def _compare(screen: ChatScreen, words: list[str]) -> None:
-    screen.app.compare(screen.bridge.take(words[0]), screen.bridge.take(words[1]))
+    first, second = map(screen.bridge.take, words)
+    if first.id == second.id:
+        raise UserError("Two different takes are needed to compare.")
+    screen.app.compare(first, second)
 
 
 async def _image(screen: ChatScreen, words: list[str]) -> None:
@@ -101,7 +122,7 @@ def _save(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
     try:
         screen.bridge.save(take, file)
     except OSError as error:
-        raise UserError(f"{file} cannot be written: {error}.") from error
+        raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
     return screen.tell(f"Take {take.number} is in {file.absolute()}.")
 
 
@@ -109,18 +130,17 @@ async def _session(screen: ChatScreen, words: list[str]) -> None:
     if words:
         screen.bridge.switch(" ".join(words))
     else:
-        names = ", ".join(screen.bridge.sessions()) or "none yet"
-        await screen.tell(f"Conversations: {names}. /session NAME opens one.")
+        known = ", ".join(names(screen.bridge, "SESSION")) or "none yet"
+        await screen.tell(f"Conversations: {known}. /session NAME opens one.")
 
 
 async def _method(screen: ChatScreen, words: list[str]) -> None:
-    methods = screen.bridge.methods()
-    names = ["auto", *(method.name for method in methods if method.available)]
+    known = names(screen.bridge, "METHOD")
     if not words:
-        await screen.tell(f"Drawing with {screen.method}. There are: {', '.join(names)}.")
-    elif words[0] not in names:
-        why = next((method.why for method in methods if method.name == words[0]), "")
-        raise UserError(f"The method {words[0]!r} cannot be used. {why}".rstrip(), f"There are: {', '.join(names)}.")
+        await screen.tell(f"Drawing with {screen.method}. There are: {', '.join(known)}.")
+    elif words[0] not in known:
+        why = next((method.why for method in screen.bridge.methods() if method.name == words[0]), "")
+        raise UserError(f"The method {words[0]!r} cannot be used. {why}".rstrip(), f"There are: {', '.join(known)}.")
     else:
         screen.method = words[0]
         await screen.tell(f"Pictures are drawn with {words[0]} from now on.")
@@ -130,7 +150,7 @@ def _export(screen: ChatScreen, words: list[str]) -> None:
     force, words = "--force" in words, [word for word in words if word != "--force"]
     what = words[0] if words else ""
     if what not in ("concept", "session") or len(words) < 2 + (what == "concept"):
-        raise UserError("It is used like this: /export session FILE, or /export concept NAME FILE.")
+        raise _misused("export")
     file = Path(words[-1] if what == "concept" else " ".join(words[1:])).expanduser()
     if file.exists() and not force:
         raise UserError(f"{file} is there already.", "Name another file, or add --force.")
@@ -144,10 +164,6 @@ def _export(screen: ChatScreen, words: list[str]) -> None:
 def _import(screen: ChatScreen, words: list[str]) -> None:
     file = Path(" ".join(words)).expanduser()
     screen.do("reading", lambda: screen.bridge.import_file(file), "")
-
-
-def _teach(screen: ChatScreen, words: list[str]) -> None:
-    screen.app.action_open("concepts")
 
 
 def _keep(screen: ChatScreen, words: list[str]) -> None:
@@ -172,20 +188,12 @@ def _stop(screen: ChatScreen, words: list[str]) -> None:
     screen.bridge.stop_training(" ".join(words).removeprefix("@"))
 
 
-def _panel(screen: ChatScreen, words: list[str]) -> Awaitable[None]:
-    return screen.action_tree()
-
-
 def _theme(screen: ChatScreen, words: list[str]) -> None:
     names = [theme.name.removeprefix("limner-") for theme in THEMES]
     if words and words[0].lower() not in names:
         raise UserError(f"There is no theme {words[0]!r}; there are: {', '.join(names)}.")
     if not words or screen.app.theme != f"limner-{words[0].lower()}":
         screen.app.action_toggle_light()
-
-
-async def _quit(screen: ChatScreen, words: list[str]) -> None:
-    await screen.app.action_quit()
 
 
 def _opens(name: str) -> Action:
@@ -197,26 +205,27 @@ def _opens(name: str) -> Action:
 
 COMMANDS: tuple[Command, ...] = (
     Command("help", "", "All keys and commands", _opens("help")),
-    Command("teach", "", "Teach a subject from pictures", _teach),
-    Command("keep", "NAME NOUN [TAKE]", "Learn what a take shows: /keep Fizz dragon", _keep, (2, 10)),
+    Command("teach", "", "Teach a subject from pictures", lambda screen, words: screen.app.teach()),
+    Command("keep", "NAME NOUN [TAKE]", "Learn what a take shows: /keep Fizz robot", _keep, (2, 10), True),
     Command("concepts", "", "What Limner knows", _opens("concepts")),
-    Command("takes", "", "The tree of takes, beside the chat", _panel),
-    Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1)),
-    Command("redo", "[STEPS]", "Take back an undo", _redo, (0, 1)),
-    Command("go", "TAKE", "Go to a take; what comes next branches off there", _go, (1, 1)),
+    Command("takes", "", "The tree of takes, beside the chat", lambda screen, words: screen.action_tree()),
+    Command("undo", "[STEPS]", "Go back to the take before", _undo, (0, 1), True),
+    Command("redo", "[STEPS]", "Take back an undo", _redo, (0, 1), True),
+    Command("go", "TAKE", "Go to a take; what comes next branches off there", _go, (1, 1), True),
     Command("show", "TAKE", "A take, large, beside its references", _show, (1, 1)),
     Command("compare", "TAKE TAKE", "Two takes side by side", _compare, (2, 2)),
     Command("rate", "TAKE good|bad", "Keep your verdict on a take", _rate, (2, 2)),
     Command("save", "TAKE [FILE]", "Write a take's picture to a file", _save, (1, 20)),
-    Command("image", "FILE", "Attach a picture to what you say next", _image, (1, 40)),
-    Command("method", "[NAME]", "How pictures are drawn", _method, (0, 1)),
-    Command("train", "NAME", "Learn a concept better, in the background", _train, (1, 20)),
+    Command("image", "PICTURE", "Attach a picture to what you say next", _image, (1, 40)),
+    Command("method", "[METHOD]", "How pictures are drawn", _method, (0, 1)),
+    Command("train", "@NAME", "Learn a concept better, in the background", _train, (1, 20)),
     Command("jobs", "", "Trainings: waiting, under way, over", _jobs),
-    Command("stop", "NAME", "End a concept's training; what is good is kept", _stop, (1, 20)),
-    Command("session", "[NAME]", "Open another conversation", _session, (0, 20)),
-    Command("export", "session FILE", "Write a conversation or a concept to one file", _export, (2, 20)),
-    Command("import", "FILE", "Take in an exported file", _import, (1, 40)),
+    Command("stop", "@NAME", "End a concept's training; what is good is kept", _stop, (1, 20)),
+    Command("session", "[SESSION]", "Open another conversation", _session, (0, 20), True),
+    Command("export", "session FILE", "Write this conversation to one file", _export, (2, 20), True),
+    Command("export", "concept @NAME FILE", "Write a concept to one file", _export, (2, 20), True),
+    Command("import", "FILE", "Take in an exported file", _import, (1, 40), True),
     Command("settings", "", "Models, planner, theme, pictures", _opens("settings")),
     Command("theme", "[light|dark]", "Light or dark; alone, the other one", _theme, (0, 1)),
-    Command("quit", "", "Leave Limner", _quit),
+    Command("quit", "", "Leave Limner", lambda screen, words: screen.app.action_quit()),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import ItemGrid
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Markdown, Static
@@ -33,12 +33,12 @@ AGAIN, LEAVE_IT = "Do it again", "Leave it"
 """What is offered for a sentence that was interrupted."""
 
 
-class Options(Horizontal):
-    """Answers to a question, as buttons."""
+class Options(ItemGrid):
+    """Answers to a question, as buttons in as many rows as they need."""
 
     DEFAULT_CSS = """
     Options { height: auto; padding: 1 0 0 2; }
-    Options > Button { margin: 0 1 0 0; min-width: 6; }
+    Options > Button { min-width: 6; }
     """
 
     @dataclass
@@ -49,12 +49,14 @@ class Options(Horizontal):
         options: Options
 
     def __init__(self, options: tuple[str, ...]) -> None:
-        super().__init__()
         self.options = options
-
-    def compose(self) -> ComposeResult:
-        for index, option in enumerate(self.options):
-            yield Button(inert(option, 40), compact=True, variant="primary" if not index else "default")
+        shown = [inert(option, 40) for option in options]
+        width = max(option.cell_length for option in shown) + 3
+        super().__init__(
+            *(Button(option, compact=True, variant="default" if at else "primary") for at, option in enumerate(shown)),
+            min_column_width=width,
+            max_column_width=width,
+        )
 
     @on(Button.Pressed)
     def _choose(self, event: Button.Pressed) -> None:
@@ -68,7 +70,7 @@ class Exchange(StillVertical):
     DEFAULT_CSS = """
     Exchange { height: auto; padding: 0 1 1 1; }
     Exchange > .you { height: auto; padding: 0 1; margin: 0 0 1 0; background: $surface; border-left: outer $primary; }
-    Exchange > .files { height: 1; padding: 0 2; color: $text-muted; }
+    Exchange > .files { height: 1; padding: 0 2; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     Exchange > .reply { height: auto; padding: 0 1; margin: 0; }
     Exchange > Markdown.reply > MarkdownBlock { margin: 0 0 1 0; }
     Exchange > Markdown.reply > MarkdownBlock:last-child { margin: 0; }

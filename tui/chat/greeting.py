@@ -38,7 +38,6 @@ class Suggestion(Static):
         border-left: outer $panel; }
     Suggestion.-on { border-left: outer $primary; background: $primary 15%; }
     Suggestion:hover { background: $panel; }
-    Greeting.-short Suggestion { padding: 0 2; }
     """
 
     @dataclass
@@ -67,6 +66,7 @@ class Greeting(Vertical):
     Greeting > * { max-width: 72; }
     Greeting > .words { height: auto; padding: 0 0 1 0; }
     Greeting > .title { height: auto; color: $foreground; text-style: bold; }
+    Greeting.-short > Suggestion { padding: 0 2; }
     Greeting > .tip { height: auto; color: $text-muted; }
     """
 
@@ -106,7 +106,7 @@ class Welcome:
         if not empty:
             return
         names = tuple(concept.name for concept in screen.bridge.concepts())
-        greeting = Greeting(screen.app.lesson, names, short=screen.app.size.height < 26)
+        greeting = Greeting(screen.app.lesson, names, short=screen.app.size.height < 24)
         await screen.query_one("#talk").mount(greeting, before=screen.log_view)
         if not names:
             greeting.query(Suggestion).first().add_class("-on")
@@ -126,15 +126,17 @@ class Welcome:
         if by == 0 and at is not None:
             found[at].choose()
         elif by:
+            to = (at + by) % len(found) if at is not None else 0
             for index, item in enumerate(found):
-                item.set_class(index == ((at or 0) + by if at is not None else 0) % len(found), "-on")
+                item.set_class(index == to, "-on")
+            found[to].scroll_visible(animate=False)
         return True
 
     async def begin(self, what: str) -> None:
         """One of the things to try."""
         screen, lesson = self._screen, self._screen.app.lesson
         if what == "teach":
-            screen.app.action_open("concepts")
+            screen.app.teach()
         elif what == "draw":
             await screen.say("a red cat in the snow, wearing a scarf")
         elif lesson is not None and not self._learning:

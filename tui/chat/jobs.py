@@ -32,6 +32,7 @@ class JobLine(Horizontal):
 
     DEFAULT_CSS = """
     JobLine { height: 1; padding: 0 2; }
+    JobLine.-over { height: auto; }
     JobLine > .what { width: auto; max-width: 40%; padding: 0 1 0 0; }
     JobLine > .what.-over { width: 1fr; max-width: 100%; }
     JobLine > Sparkline { width: 18; height: 1; margin: 0 1 0 0; }

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import ItemGrid, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, OptionList, Static, TextArea
@@ -23,6 +23,8 @@ from .tokens import Kind, tokens
 
 LONGEST = 20_000
 """Characters of one sentence; the agent takes no more."""
+CHIP = 25
+"""Columns of an attached picture's button."""
 KEPT = 500
 """Sentences that the history holds."""
 EDITING = {binding.key: binding.action for binding in Binding.make_bindings(TextArea.BINDINGS)}
@@ -168,7 +170,7 @@ class Line(TextArea):
     def action_complete(self) -> None:
         if self.choosing:
             self.post_message(self.Moved(0))
-        else:
+        elif not self.text:
             self.screen.focus_next()
 
     def action_up(self) -> None:
@@ -207,7 +209,8 @@ class Line(TextArea):
             words = f"That text has {len(event.text):,} characters; a sentence has at most {LONGEST:,}."
             self.notify(words, severity="warning", markup=False)
         else:
-            self.insert("".join(char for char in event.text if char in "\n\t" or char.isprintable()))
+            lines = event.text.replace("\r\n", "\n").replace("\r", "\n")  # most terminals paste line ends as returns
+            self.insert("".join(char for char in lines if char in "\n\t" or char.isprintable()))
 
 
 class Prompt(Vertical):
@@ -216,9 +219,8 @@ class Prompt(Vertical):
     DEFAULT_CSS = """
     Prompt { height: auto; background: $surface; border-left: outer $primary; margin: 0 1; padding: 0 1; }
     Prompt.-asked { border-left: outer $accent; }
-    Prompt > .attached { height: auto; display: none; }
+    Prompt > .attached { height: auto; max-height: 4; overflow-y: auto; display: none; }
     Prompt > .attached.-some { display: block; }
-    Prompt > .attached > Button { margin: 0 1 0 0; }
     Prompt > .next { height: 1; color: $text-muted; display: none; }
     Prompt > .next.-some { display: block; }
     Prompt > OptionList { height: auto; max-height: 8; display: none; border: none; padding: 0;
@@ -248,7 +250,7 @@ class Prompt(Vertical):
         """The text, and the part before the cursor, that the candidates are for."""
         self._list = OptionList(markup=False)
         self._list.can_focus = False
-        self._chips = Horizontal(classes="attached")
+        self._chips = ItemGrid(classes="attached", min_column_width=CHIP, max_column_width=CHIP)
         self._next = Static("", classes="next", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -271,7 +273,8 @@ class Prompt(Vertical):
     async def _show_files(self) -> None:
         await self._chips.remove_children()
         for path in self.files:
-            await self._chips.mount(Button(inert(f"▣ {path.name} ✕", 32), compact=True, tooltip="Take it away"))
+            name = one_line(path.name, CHIP - 7)
+            await self._chips.mount(Button(inert(f"▣ {name} ✕"), compact=True, tooltip="Take it away"))
         self._chips.set_class(bool(self.files), "-some")
 
     @on(Button.Pressed)

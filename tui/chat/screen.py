@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,12 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from ...errors import LimnerError, UserError
 from ...memory.values import Concept, Take
 from ..asking import complain, trying
 from ..inert import one_line
+from ..keys import Keys
 from ..still import StillHorizontal, StillVertical
 from ..tree import TreePanel
 from ..viewer import ViewerScreen
@@ -57,7 +58,7 @@ class ChatScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]
     BINDINGS = [
         Binding("escape", "back", "Stop, or back to the sentence", show=False),
-        Binding("f2", "tree", "Takes"),
+        Binding("f2", "tree", "Takes", priority=True),
         Binding("ctrl+p", "app.command_palette", "Palette", key_display="^p"),
         Binding("ctrl+home", "end(False)", "To the beginning", show=False),
         Binding("ctrl+end", "end(True)", "To the newest", show=False),
@@ -75,7 +76,6 @@ class ChatScreen(Screen[None]):
         """How pictures are drawn: what /method chose."""
         self._top = TopBar()
         self.turn = LiveTurn(self.log_view, self.working)
-        """Where the user was when the turn under way began."""
         self._resume: tuple[Entry, str, tuple[Path, ...]] | None = None
         self._waiting: Prompt.Said | None = None
         """Said before the library was open or the turn was over: it is next."""
@@ -93,7 +93,7 @@ class ChatScreen(Screen[None]):
         yield self.jobs
         yield self.working
         yield self.prompt
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.prompt.line.placeholder = "Say what to draw"
@@ -141,8 +141,9 @@ class ChatScreen(Screen[None]):
         self.prompt.line.recolour(names, numbers)
 
     def _sources(self) -> Sources:
-        listed = [(command.name, f"{command.usage}  {command.what}".strip()) for command in commands.COMMANDS]
-        return Sources(listed, self._concepts, self._takes)
+        if not self.bridge.ready:
+            return Sources(commands.COMMANDS)
+        return Sources(commands.COMMANDS, self._concepts, self._takes, partial(commands.names, self.bridge))
 
     async def _changed(self, kind: Kind) -> None:
         """The library is different now."""
@@ -152,6 +153,8 @@ class ChatScreen(Screen[None]):
             await self._load()
             return
         self._learn()
+        if not self.log_view.entries:
+            await self.welcome.show(True)
         if kind == "takes":
             self.log_view.renew(self._takes)
 
@@ -220,10 +223,14 @@ class ChatScreen(Screen[None]):
         await self.welcome.show(False)
         for old in self.log_view.entries:
             if old.options:
-                old.options = ()
-                if view := self.log_view.view(old):
-                    await view.query(Options).remove()
+                await self._close(old)
         await self.log_view.append(entry)
+
+    async def _close(self, entry: Entry) -> None:
+        """It offers nothing any more."""
+        entry.options = ()
+        if view := self.log_view.view(entry):
+            await view.query(Options).remove()
 
     async def turn_over(self, turn: Turn | None, error: LimnerError | None) -> None:
         """The turn has ended."""
@@ -244,9 +251,7 @@ class ChatScreen(Screen[None]):
         resume, self._resume = self._resume, None
         self.prompt.line.focus()
         if resume is not None and resume[0].options:
-            resume[0].options = ()
-            if view := self.log_view.view(resume[0]):
-                await view.query(Options).remove()
+            await self._close(resume[0])
             if message.text == AGAIN:
                 await self.say(resume[1], resume[2])
             else:
@@ -274,16 +279,14 @@ class ChatScreen(Screen[None]):
         else:
             self.prompt.line.focus()
 
-    def on_key(self, event: events.Key) -> None:
-        """Whoever types, types into the input, except keys that mean something where the focus is."""
-        if event.key == "enter" and self.focused is self.prompt.line:
-            self.prompt.line.action_send()  # pressed so soon that it went to what had the focus before
-        elif event.key in self.active_bindings:
-            return
-        elif event.is_printable and event.character and self.focused is not self.prompt.line:
-            event.stop()
-            self.set_focus(self.prompt.line)  # at once: the next key may be in the queue already
-            self.prompt.line.insert(event.character)
+    def look_at(self, event: events.Key) -> None:
+        """Whoever types, types into the input, except keys that mean something where the focus is.
+
+        Called before the key goes anywhere: the next one may be in the queue already.
+        """
+        line = self.prompt.line
+        if self.focused is not line and event.is_printable and event.key not in self.active_bindings:
+            self.set_focus(line)
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted or dropped is for the input, wherever the focus is."""
@@ -310,8 +313,8 @@ class ChatScreen(Screen[None]):
         from ..takes import TreeScreen
 
         if panels := self.query(TreePanel):
+            self.set_focus(self.prompt.line)  # before the next key is looked at
             await panels.remove()
-            self.prompt.line.focus()
         elif self.size.width < WIDE:
             await self.app.push_screen(TreeScreen(), self._back_from_tree)
         else:
@@ -381,7 +384,7 @@ class ChatScreen(Screen[None]):
     @work(thread=True, exit_on_error=False)
     def do(self, doing: str, act: Callable[[], object], done: str, then: After | None = None) -> None:
         """Something slow, in a thread, with the bar running; then `done` is said, or `then` gets the result."""
-        self.call_later(self.working.start, doing)
+        self.call_later(partial(self.working.start, doing, stops=False))
         try:
             result = act()
         except LimnerError as error:

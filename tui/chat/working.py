@@ -37,6 +37,7 @@ class Working(Horizontal):
     Working > ProgressBar Bar { width: 1fr; }
     Working > .left { width: 12; text-align: right; color: $text-muted; }
     Working > .stop { width: auto; padding: 0 0 0 2; color: $text-muted; }
+    Working.-stays > .stop { display: none; }
     """
 
     def __init__(self) -> None:
@@ -57,8 +58,9 @@ class Working(Horizontal):
     def on_mount(self) -> None:
         self._clock = self.set_interval(1, self._tick, pause=True)
 
-    def start(self, doing: str) -> None:
-        """Work has begun."""
+    def start(self, doing: str, *, stops: bool = True) -> None:
+        """Work has begun. `stops`: Escape ends it."""
+        self.set_class(not stops, "-stays")
         self._since, self._told = 0, ""
         self._say(doing)
         self._tell("")
