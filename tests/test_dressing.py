@@ -103,15 +103,19 @@ def test_at_another_hour_a_figure_is_itself(studio) -> None:
     assert made.method == "in_context" and not changed[inside].any() and changed[:16].mean() > 0.8
 
 
-def test_several_things_are_painted_again_in_another_place(studio) -> None:
-    said = "a dog in sunglasses; give it a crown"
-    request = DrawRequest(
-        "now at night", source=shown(Figure(DOG, "crown")), description=f"{said}; now at night", seed=2
+def test_what_two_of_them_wear_goes_along_to_another_place(studio) -> None:
+    figures = Figure(DOG, "sunglasses", "small", "left"), Figure(CAT, "balloon", "small", "right")
+    pictures = [render(Scene("snow", "day", (Figure(subject),))) for subject in (DOG, CAT)]
+    known = tuple(
+        SubjectInput(name, "", (seen.image,), (seen.masks[0],), key=f"{name}@elsewhere")
+        for name, seen in zip(("Biscuit", "Miso"), pictures, strict=True)
     )
-    both = drawn(studio, request)
-    assert both.settings["worn"] == "in sunglasses and with a crown"
-    one = drawn(studio, replace(request, description="a dog with a crown; now at night"))
-    assert "worn" not in one.settings and one.image.tobytes() != both.image.tobytes()
+    source = render(Scene("beach", "day", figures))
+    made = drawn(studio, DrawRequest("in the forest at night", known, source=source.image, seed=2))
+    changed = np.abs(np.asarray(made.image, int) - np.asarray(source.image, int)).max(-1) > 0
+    for worn in source.accessory_masks:
+        assert changed[np.asarray(worn) > 200].mean() < 0.1
+    assert changed[:16, :32].mean() > 0.8
 
 
 def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:

@@ -15,7 +15,7 @@ from .words import renamed
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .method import Cancelled, Method
+    from .method import Method
     from .studio import Studio
 
 OTHERWISE = 0.2
@@ -28,6 +28,7 @@ OUTLINE = 1 / 32
 """Of the picture's side: what is so near to a figure is painted with it."""
 WITHIN_REACH = 3 / 16
 """The same, of what it may wear or hold."""
+_IN = [255 * (value > 127) for value in range(256)]
 
 
 class Figures:
@@ -136,7 +137,7 @@ class Figures:
 
     # After it
 
-    def kept(self, request: DrawRequest, drawn: Drawn, method: Method, cancelled: Cancelled) -> Drawn:
+    def kept(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
         """An edit with the source's own pixels in what it is not about: beside a figure in another colour, and, in
         drawings of flat colours, of the figure itself (its shapes; all of it in another place or at another hour)."""
         from .scoring.reach import of_the_setting, recolours
@@ -149,7 +150,7 @@ class Figures:
             return self._recoloured(request, drawn, method)
         known = self.studio.preset.scenes.get("kinds", ())
         if method.flat_colours and of_the_setting(request.prompt, names, known):
-            return self._worn_again(request, self._elsewhere(request, drawn), cancelled)
+            return self._elsewhere(request, drawn)
         return drawn
 
     def _recoloured(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
@@ -171,7 +172,8 @@ class Figures:
         return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
 
     def _elsewhere(self, request: DrawRequest, drawn: Drawn) -> Drawn:
-        """The same figure in another place, if it still stands there: all but its outline, which meets the place."""
+        """The same figures in another place with what they wear, if they still stand there: all but their outline,
+        which meets the place."""
         from PIL import Image as Images
         from PIL import ImageFilter
 
@@ -180,7 +182,10 @@ class Figures:
         masks = self._masks(before, drawn.image)
         if masks is None or overlap(*masks) < STAYED:
             return drawn
-        own = masks[0].point(lambda v: 255 * (v > 127)).filter(ImageFilter.MinFilter(3))
+        own, worn = masks[0].point(_IN), self.studio.worn(before)
+        own = own.filter(ImageFilter.MinFilter(3))
+        if worn is not None:  # a model that draws it anew leaves some of it out
+            drawn = replace(drawn, image=Images.composite(before, drawn.image, worn.point(_IN)))
         made = Images.composite(before, drawn.image, own)
         return drawn if self._mended(request, before, made, drawn.image) else replace(drawn, image=made)
 
@@ -191,25 +196,6 @@ class Figures:
             return False
         own, new = (self.studio.score(picture, request.subjects, "").subject for picture in (kept, drawn))
         return own is not None and new is not None and new > own + BETTER
-
-    def _worn_again(self, request: DrawRequest, drawn: Drawn, cancelled: Cancelled) -> Drawn:
-        """The same, what the figure wears painted once more where that is several things: a model that was shown one at
-        a time leaves the others out."""
-        from .dressing import worn
-
-        wears = worn(_said_before(request), [s.name for s in request.subjects])
-        able = [info.name for info in self.studio.methods() if info.available and "dress" in info.capabilities]
-        if len(wears) < 2 or not able:
-            return drawn
-        mask, things = self.studio.mask(drawn.image), " and ".join(wears)
-        if foreground_share(mask) < LEAST_SHARE or not in_one_piece(mask):
-            return drawn
-        scene = self._scene(things, drawn.image, mask, request)
-        again = replace(request, source=drawn.image, source_mask=mask, scene=scene, within=None, whose=None)
-        for item in self.studio.method(able[0]).generate(again, [drawn.seed], cancelled):
-            if isinstance(item, Drawn):
-                return replace(drawn, image=item.image, settings={**drawn.settings, "worn": things})
-        return drawn  # stopped by the user
 
     def _masks(self, before: Image, after: Image) -> list[Image] | None:
         """The masks of the figures of two pictures; `None` where one has none."""

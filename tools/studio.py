@@ -189,7 +189,7 @@ class Studio:
                 method = self.method(name)
                 for item in method.generate(self.figures.looked_at(request, method), seeds[done:], cancelled):
                     if isinstance(item, Drawn):
-                        item, done = replace(self.figures.kept(request, item, method, cancelled), index=done), done + 1
+                        item, done = replace(self.figures.kept(request, item, method), index=done), done + 1
                     yield item
                 return
             except (RuntimeError, MemoryError) as error:
@@ -231,6 +231,10 @@ class Studio:
         from . import photographs
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
+
+    def worn(self, image: Image) -> Image | None:
+        """Mask of what the subjects wear and hold; `None` where the preset has no model that tells."""
+        return self.segmenter.worn(image) if self.segments else None
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""
