@@ -27,8 +27,8 @@ from limner.agent.models import planner
 from limner.errors import BadImage, Cancelled, LibraryError, ModelError, NotFound, PlannerError, UserError
 from limner.memory.events import Event, Failed, Progress, Question, Reply, TakeReady, ToolStarted
 from limner.memory.values import Scores
+from limner.tools.borrowing import in_words
 from limner.tools.catalog import tools_for
-from limner.tools.draw import in_words
 from limner.tools.values import Drawn, DrawRequest, MethodInfo, Prepared
 
 
@@ -99,7 +99,7 @@ class ToyStudio:
     def lost(self, request, image):
         return None
 
-    def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, *, instruction: bool = False) -> Scores:
+    def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, **told: bool) -> Scores:
         return Scores(subject=0.8 if subjects else None, text=0.7)
 
     def model_hash(self, method: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from limner.starter.world import Figure, Scene, Subject, render, sample_scene, sample_subject
 from limner.tools.dressing import dressed
@@ -129,6 +129,16 @@ def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:
     assert made.method == "ip_adapter" and 0 < made.settings["changed"] < 0.5
     assert changed[:, :32].any() and not changed[:, 52:].any()
     assert drawn(studio, request).image.tobytes() == made.image.tobytes()
+
+
+def test_a_figure_is_itself_beside_what_it_wears(studio) -> None:
+    source = shown(Figure(DOG, "hat"))
+    for order, worn in (("swap the hat for sunglasses", 20), ("take off his hat", 0)):
+        made = drawn(studio, DrawRequest(order, source=source, seed=3))
+        changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0
+        near = np.asarray(ImageChops.lighter(*map(studio.worn, (source, made.image))).filter(ImageFilter.MaxFilter(5)))
+        assert made.method == "ip_adapter" and changed[near > 127].any() and not changed[near <= 127].any()
+        assert (np.asarray(studio.worn(made.image)) > 127).sum() >= worn
 
 
 def test_other_edits_go_on_with_the_model_of_the_context(studio) -> None:

@@ -93,7 +93,7 @@ class Scripted:
     def near(self, image: Image.Image) -> Image.Image:
         return Image.new("L", image.size, 255)
 
-    def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
+    def score(self, image: Image.Image, subjects: object, prompt: str, **told: bool) -> Scores:
         method = self.made[-1]
         script = self.script[method]
         return script[min(self.made.count(method), len(script)) - 1]

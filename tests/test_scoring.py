@@ -27,8 +27,9 @@ from limner.tools.scoring.copying import likeness
 from limner.tools.scoring.phrases import ordered, pieces
 from limner.tools.scoring.raw import regions
 from limner.tools.scoring.scorer import _amiss
+from limner.tools.scoring.wearing import UNASKED
 from limner.tools.studio import Studio
-from limner.tools.values import SubjectInput
+from limner.tools.values import DrawRequest, SubjectInput
 
 DOG = Subject("dog", "blue", "pink", "plain", (0.1, 0.2, 0.3))
 CAR = Subject("car", "red", "white", "stripes", (0.0, 0.0, 0.0))
@@ -277,3 +278,29 @@ def test_the_missing_phrase_is_named(studio):
 )
 def test_what_must_not_be_there_is_not_looked_for(missing: list[str], said: str) -> None:
     assert _amiss(missing) == said
+
+
+def test_whether_somebody_wears_something_is_seen(studio):
+    luna, bolt = taught_subject(DOG, "Luna", "snow"), taught_subject(CAR, "Bolt", "snow")
+    two = picture("beach", Figure(DOG, "crown", "small", "left"), Figure(CAR, "none", "small", "right"))
+
+    def amiss(prompt, image=two, subjects=(luna, bolt)):
+        found = studio.score(image, subjects, prompt).details
+        return [piece for piece in found.get("missing", ()) if "wearing" in piece], found["reason"]
+
+    assert amiss("Luna wearing a crown and Bolt on the beach") == ([], "it passes")
+    assert amiss("Luna and Bolt wearing a crown, on the beach")[0] == ["Bolt wearing a crown"]
+    assert amiss("Luna and Bolt on the beach") == ([], UNASKED)
+    assert UNASKED not in amiss("Luna and Bolt on the beach, crowned like kings")[1]
+    assert amiss("Luna wearing a hat on the beach", picture("beach", Figure(DOG)), (luna,))[0] == ["wearing a hat"]
+
+
+def test_what_is_seen_to_be_gone_is_not_looked_for(studio):
+    # A brown forehead looks like a cap.
+    dog = Subject("dog", "brown", "white", "half", (0.0, 0.0, 0.0))
+    with_hat, without = (picture("city", Figure(dog, worn)) for worn in ("hat", "none"))
+    request = DrawRequest("take off his hat", source=with_hat)
+    assert studio.figures.shed(request, without) and not studio.figures.shed(request, with_hat)
+    for gone in (True, False):
+        found = studio.score(with_hat, (), "take off his hat", instruction=True, gone=gone)
+        assert ("no hat" in found.details.get("missing", ())) is not gone

@@ -112,6 +112,13 @@ def apart(prompt: str, names: Sequence[str]) -> list[tuple[int, str]] | None:
     return made
 
 
+def told_apart(prompt: str, names: Sequence[str]) -> list[list[str]] | None:
+    """The phrases of a prompt that are said of each subject alone; `None` where they cannot be told apart."""
+    mentioned = sorted(names, key=lambda name: prompt.lower().find(name.lower()))
+    told = _told(prompt, mentioned)
+    return None if told is None else [told.own[mentioned.index(name)] for name in names]
+
+
 def _told(prompt: str, names: Sequence[str]) -> _Told | None:
     """Who wears what and where all are; `None` where it cannot be told apart. `names` are in the order of mention."""
     mentioned = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))

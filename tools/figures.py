@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from .edits import put_back
 from .images import square, square_mask
+from .parts import named, of_the_whole, parts_of, within_boxes
 from .recolour import recoloured
-from .subject import LEAST_SHARE, foreground_share, in_one_piece, overlap
+from .scoring.wearing import LEAST
+from .subject import LEAST_SHARE, foreground_share, in_one_piece, overlap, side_by_side
 from .values import Drawn, DrawRequest, SubjectInput
 from .words import renamed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from .company import Untaught
     from .method import Method
     from .studio import Studio
+    from .training.scenes import Captioner
 
 OTHERWISE = 0.2
 """A figure that is by so much less like its references than a good picture was changed on purpose."""
@@ -28,6 +32,8 @@ OUTLINE = 1 / 32
 """Of the picture's side: what is so near to a figure is painted with it."""
 WITHIN_REACH = 3 / 16
 """The same, of what it may wear or hold."""
+KEPT = 32
+"""Figures whom nobody has taught, of whom the picture is kept."""
 _IN = [255 * (value > 127) for value in range(256)]
 
 
@@ -36,16 +42,47 @@ class Figures:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self._untaught: dict[str, tuple[Image, Image]] = {}
+
+    # Whom nobody has taught
+
+    def as_subject(self, figure: Untaught, shown: Image | None = None) -> SubjectInput:
+        """Somebody whom nobody has taught, as a subject: by the picture that shows it alone, or else by one that is
+        drawn for the purpose, the same each time."""
+        key = f"{figure.look or figure.take}@untaught"
+        if key not in self._untaught:
+            image = shown or self._drawn_alone(figure.look)
+            self._untaught[key] = image, self.studio.mask(image)
+            while len(self._untaught) > KEPT:
+                del self._untaught[next(iter(self._untaught))]
+        image, mask = self._untaught[key]
+        return SubjectInput(figure.name, figure.kind or "thing", (image,), (mask,), key=key)
+
+    def alone(self, image: Image) -> bool:
+        """Whether a picture of the models' own world shows one figure."""
+        mask = self.studio.mask(image)
+        one = foreground_share(mask) >= LEAST_SHARE and len(side_by_side(mask)) == 1
+        return one and self.studio.of_this_world(image)
+
+    def _drawn_alone(self, look: str) -> Image:
+        place = next(iter(self.studio.preset.scenes.get("place", ())), "")
+        request = DrawRequest(f"{look} {place}".strip(), seed=0)
+        return next(item.image for item in self.studio.draw(request, lambda: False) if isinstance(item, Drawn))
 
     # Before an edit
 
     def looked_at(self, request: DrawRequest, method: Method) -> DrawRequest:
         """An edit with what `method` wants to know of the figure in its picture."""
+        from .scoring.reach import recolours
+
         if (image := request.source) is None:
             return request
         if method.looks_closer:
             request = self.own_figure(image, request)
         request = replace(request, whose=self._whose(image, request))
+        if method.flat_colours and self.parts and recolours(request.prompt, [s.name for s in request.subjects]):
+            kind = self._kind_of(request, image, self.studio.mask(image))
+            request = replace(request, prompt=of_the_whole(request.prompt, kind, self.parts))
         return self.dressed(image, request) if "dress" in method.capabilities else request
 
     def own_figure(self, image: Image, request: DrawRequest) -> DrawRequest:
@@ -79,7 +116,7 @@ class Figures:
 
         shown = [subject for subject in request.subjects if subject.name not in request.coming]
         one = the_one(request.prompt, shown)
-        if one is None or not self._about_the_figure(renamed(request.prompt, one.name)):
+        if one is None or not self._about_the_figure(self._plain(request)):
             return None
         return self.studio.scorer.part_of(image, one, shown)
 
@@ -116,19 +153,33 @@ class Figures:
         """What a picture shows beside its figure: in the preset's phrases, or in the words it was asked for with."""
         import numpy as np
 
+        if not self.studio.preset.scenes.get("place"):
+            return (request.description,)
+        return self._captioner.frame(np.asarray(mask) > 127), *self.setting(image)
+
+    def setting(self, image: Image) -> tuple[str, str]:
+        """Place and time of a picture in the preset's phrases."""
+        (found,) = self._captioner.captions([image])
+        return found.place, found.time
+
+    @property
+    def _captioner(self) -> Captioner:
         from .training.scenes import Captioner, Scenes
 
-        scenes = self.studio.preset.scenes
-        if not scenes.get("place"):
-            return (request.description,)
-        captioner = Captioner(Scenes.of(scenes), self.studio.embed_images, self.studio.embed_texts)
-        (found,) = captioner.captions([image])
-        return captioner.frame(np.asarray(mask) > 127), found.place, found.time
+        return Captioner(Scenes.of(self.studio.preset.scenes), self.studio.embed_images, self.studio.embed_texts)
 
     @property
     def _settings(self) -> list[str]:
         """The phrases for places and times that the preset knows."""
         return [phrase for group in ("place", "time") for phrase in self.studio.preset.scenes.get(group, ())]
+
+    @staticmethod
+    def _plain(request: DrawRequest) -> str:
+        """An order in which its subjects are "it"."""
+        words = request.prompt
+        for subject in request.subjects:
+            words = renamed(renamed(words, subject.name), f"the {subject.kind}")
+        return words
 
     def _about_the_figure(self, instruction: str) -> bool:
         from .scoring.reach import of_the_figure
@@ -138,15 +189,18 @@ class Figures:
     # After it
 
     def kept(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
-        """An edit with the source's own pixels in what it is not about: beside a figure in another colour, and, in
-        drawings of flat colours, of the figure itself (its shapes; all of it in another place or at another hour)."""
+        """An edit with the source's own pixels in what it is not about: all but what is worn; beside a figure in
+        another colour; in drawings of flat colours, of the figure itself (its shapes; all of it in another place or at
+        another hour)."""
         from .scoring.reach import of_the_setting, recolours
 
         if request.source is None or request.coming or request.borrow is not None or not self.studio.segments:
             return drawn
+        if request.scene is not None:
+            return self._only_what_is_worn(request, drawn)
         names = [subject.name for subject in request.subjects]
         kinds = [subject.kind for subject in request.subjects]
-        if self._about_the_figure(request.prompt) and recolours(request.prompt, [*names, *kinds]):
+        if self._about_the_figure(self._plain(request)) and recolours(request.prompt, [*names, *kinds]):
             return self._recoloured(request, drawn, method)
         known = self.studio.preset.scenes.get("kinds", ())
         if method.flat_colours and of_the_setting(request.prompt, names, known):
@@ -165,10 +219,50 @@ class Figures:
             return drawn
         if method.flat_colours and overlap(*masks) >= STAYED:
             free = request.free and square_mask(request.free, before.width)
-            edited = recoloured(before, drawn.image, masks[0] if free is None else ImageChops.darker(masks[0], free))
+            figure = masks[0] if free is None else ImageChops.darker(masks[0], free)
+            boxes, _ = named(request.prompt, self._kind_of(request, before, figure), self.parts)
+            edited = recoloured(before, drawn.image, within_boxes(figure, boxes) if boxes else figure)
         else:
             figure = around(ImageChops.lighter(*masks), round(before.width * OUTLINE))
             edited = put_back(before, before, drawn.image, figure)
+        return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Where the preset's classes have their parts, see `parts.parts_of`."""
+        return self.studio.preset.scenes.get("parts", ())
+
+    def without_such(self, request: DrawRequest) -> tuple[str, list[str], list[str]]:
+        """The class of the figure that is to have another colour somewhere, where it has no such part, and what it has;
+        no parts where it has."""
+        assert request.source is not None
+        mask = self.studio.mask(request.source)
+        kind = self._kind_of(request, request.source, mask) if foreground_share(mask) >= LEAST_SHARE else ""
+        boxes, strange = named(request.prompt, kind, self.parts)
+        if boxes or not strange:
+            return "", [], []
+        return kind, strange, [part.rstrip("*") for part in parts_of(self.parts)[kind]]
+
+    def _kind_of(self, request: DrawRequest, image: Image, figure: Image) -> str:
+        """The class of the figure that an order is about: as it was taught, else by eye; "" of none of several."""
+        from .scoring.reach import the_one
+
+        several = len(request.subjects) > 1
+        one = the_one(request.prompt, request.subjects) if several else next(iter(request.subjects), None)
+        return "" if several and one is None else self._captioner.noun(one.kind if one else "", [image], [figure])
+
+    def _only_what_is_worn(self, request: DrawRequest, drawn: Drawn) -> Drawn:
+        """The same picture but for what a figure wears now, and for what it wore."""
+        from PIL import ImageChops
+
+        from .scoring.reach import around
+
+        assert request.source is not None
+        before = square(request.source, drawn.image.width)
+        old, new = self.studio.worn(before), self.studio.worn(drawn.image)
+        if old is None or new is None or not (worn := around(ImageChops.lighter(old, new), 1)).getbbox():
+            return drawn
+        edited = put_back(before, before, drawn.image, worn)
         return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
 
     def _elsewhere(self, request: DrawRequest, drawn: Drawn) -> Drawn:
@@ -208,7 +302,20 @@ class Figures:
 
         if request.source is None or not self._about_the_figure(request.prompt):
             return None
-        return beyond(square(request.source, image.width), image, self.studio.mask)
+        return beyond(square(request.source, image.width), image, self._with_what_they_wear)
+
+    def _with_what_they_wear(self, image: Image) -> Image:
+        from PIL import ImageChops
+
+        mask, worn = self.studio.mask(image), self.studio.worn(image)
+        return mask if worn is None else ImageChops.lighter(mask, worn)
+
+    def shed(self, request: DrawRequest, image: Image) -> bool:
+        """Whether less is worn in a picture than in the one before an edit."""
+        if request.source is None or (before := self.studio.worn(request.source)) is None:
+            return False
+        after = self.studio.worn(image)
+        return after is not None and foreground_share(after) <= foreground_share(before) - LEAST
 
     def lost(self, request: DrawRequest, image: Image) -> float | None:
         """By how much (0..1) the figure in a picture is less like the one before an edit than it should be.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError
 from ..memory.events import Event, Progress, Question
 from ..memory.values import Concept, Scores
+from .dressing import taken_off
 from .recommended import first_method
 from .scoring.reach import FAR, recolours
 from .train import trained_method
@@ -223,7 +224,8 @@ class Ladder:
         limit = chosen.scores.details.get("thresholds", {}).get("subject", 0.0)
         weak = chosen.scores.subject is not None and chosen.scores.subject < limit
         blamed = weak or chosen.scores.verdict == "copied"
-        if chosen.accepted or not blamed or len(self.concepts) != 1 or self.desk.jobs is None:
+        one = len(self.concepts) == len(self.request.subjects) == 1
+        if chosen.accepted or not blamed or not one or self.desk.jobs is None:
             return None
         concept, studio = self.concepts[0], self.desk.studio
         trained = [m for m in studio.able(self.request) if "trained" in m.capabilities]
@@ -240,7 +242,10 @@ class Ladder:
 def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Scores:
     """Scores of a candidate; of an edit against its instruction, and one that changed nothing, or what nobody spoke of,
     does not pass."""
-    found = studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None)
+    order = request.source is not None
+    off = order and taken_off(request.prompt, [subject.name for subject in request.subjects])
+    gone = bool(off) and studio.figures.shed(request, drawn.image)
+    found = studio.score(drawn.image, request.subjects, wanted, instruction=order, gone=gone)
     if _otherwise(studio, request, found):
         found = replace(found, verdict="accept", details={**found.details, "reason": "it looks otherwise on purpose"})
     if request.source is None or found.verdict not in ("accept", "not_measured"):

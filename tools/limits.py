@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import UserError
 from ..memory.values import Concept, Take
+from .company import others_of
 from .presets import Preset
 from .scoring.phrases import COLOURS
 from .words import LITTLE, known_words, listed
@@ -85,7 +86,7 @@ def _shown(words: str, coming: Sequence[Concept], of: tuple[Take, Sequence[Conce
     take, kept = of
     if _SWAPS.search(f"{take.description} {words}".lower()) or not (coming or _ADDS.search(words.lower())):
         return -len(kept)  # whoever is spoken of is there
-    return max(len(kept), 1)
+    return max(len(kept) + len(others_of(take)), 1)
 
 
 def furred(preset: Preset, words: str, take: Take, kept: Sequence[Concept]) -> str:
@@ -107,6 +108,12 @@ def without_the_gone(words: str, kept: Sequence[Concept]) -> tuple[str, list[Con
         else:
             stay.append(concept)
     return words, stay
+
+
+def leaves(who: str, words: str) -> bool:
+    """Whether an instruction takes somebody out of the picture."""
+    low = rf"(?:the |that )?{re.escape(who.lower())}(?!\w|['’]s)"
+    return re.search(rf"\b(?:(?:{_LEAVES}) {low}|take {low} (?:out|away)|{low} leaves)", words.lower()) is not None
 
 
 def _unpainted(found: Within, fixed: Sequence[str]) -> list[str]:

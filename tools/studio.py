@@ -17,11 +17,13 @@ from ..memory.events import Progress
 from ..memory.values import Scores
 from .admission import admitted
 from .backbones import Backbone, backbones, weights_hash
+from .company import described
 from .figures import Figures
 from .images import square, square_mask
 from .machine import Machine, out_of_memory
 from .method import Method
 from .methods import methods
+from .parts import coloured
 from .presets import ModelSpec, Preset
 from .shelf import Shelf
 from .subject import LEAST_SHARE, crop_subject, foreground_share
@@ -173,9 +175,13 @@ class Studio:
         first = random.randrange(SEEDS) if request.seed is None else request.seed
         seeds = [(first + i) % SEEDS for i in range(request.count)]
         name = self._choose(request)
+        if not request.subjects and request.source is None:
+            request = replace(request, prompt=described(request.prompt, self.preset.scenes.get("looks", ())))
         if self.preset.words is not None:
             names = [subject.name for subject in request.subjects]
             kinds = [subject.kind for subject in request.subjects]
+            if request.source is not None:
+                names += coloured(request.prompt, names, self.figures.parts)
             request = replace(request, prompt=known_part(request.prompt, [*names, *kinds], self.preset.words))
         yield from self._drawn(name, request, seeds, cancelled)
 
@@ -187,9 +193,11 @@ class Studio:
         while True:
             try:
                 method = self.method(name)
-                for item in method.generate(self.figures.looked_at(request, method), seeds[done:], cancelled):
+                seen = self.figures.looked_at(request, method)
+                told = replace(request, whose=seen.whose, scene=seen.scene)
+                for item in method.generate(seen, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
-                        item, done = replace(self.figures.kept(request, item, method), index=done), done + 1
+                        item, done = replace(self.figures.kept(told, item, method), index=done), done + 1
                     yield item
                 return
             except (RuntimeError, MemoryError) as error:
@@ -281,10 +289,8 @@ class Studio:
         """What measures pictures."""
         from .scoring.scorer import Scorer
 
-        return Scorer(self.preset, self.embed_images, self.embed_texts, self.mask)
+        return Scorer(self.preset, self.embed_images, self.embed_texts, self.mask, self.worn)
 
-    def score(
-        self, image: Image, subjects: Sequence[SubjectInput], prompt: str, *, instruction: bool = False
-    ) -> Scores:
+    def score(self, image: Image, subjects: Sequence[SubjectInput], prompt: str, **told: bool) -> Scores:
         """Subject fidelity, text alignment and copying of a picture; see `Scorer.score`."""
-        return self.scorer.score(image, subjects, prompt, instruction=instruction)
+        return self.scorer.score(image, subjects, prompt, **told)
