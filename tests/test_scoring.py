@@ -64,6 +64,8 @@ def taught_subject(subject: Subject, name: str, *places: str) -> SubjectInput:
         ("give little Momo a red and white scarf", ["with a red and white scarf"]),
         ("give Biscuit sunglasses", ["with sunglasses"]),
         ("add another dog next to him, and an umbrella", ["with another dog"]),
+        ("swap the hat for dark glasses", ["with dark glasses"]),
+        ("change his hat to red", []),
         ("put Biscuit on the beach", []),
         ("take off his hat", []),
         ("add a bit more red", []),
