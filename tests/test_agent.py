@@ -96,6 +96,9 @@ class ToyStudio:
     def changed_beside(self, request, image):
         return None
 
+    def worn(self, image):
+        return None
+
     def lost(self, request, image):
         return None
 
@@ -737,6 +740,7 @@ def test_the_state_block(toy: Any, photos: list[Path]) -> None:
             "concepts": ["Rex"],
             "method": "in_context",
             "missing": [],
+            "others": [],
         }
     ]
     assert block["head"] == block["newest"] == block["can_undo"] == 1 and block["can_redo"] == 0

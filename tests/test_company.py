@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from limner.agent.agent import Agent
 from limner.starter.world import KINDS, Figure, Scene, Subject, render
-from limner.tools.company import described, joined, looks, others_of, untaught
+from limner.tools.apart import each_one, for_each, worn_by
+from limner.tools.company import described, joined, looks, others_of, replaced, untaught
+from limner.tools.leaving import who_leaves
 from limner.tools.limits import leaves
 from limner.tools.presets import load_preset
 from limner.tools.replay import replay
@@ -69,7 +72,42 @@ def test_somebody_joins() -> None:
         assert not told(more, "a cat" if "cat" in more else "Luna")
 
 
+def test_somebody_takes_another_place() -> None:
+    there, duck = [("Biscuit", "dog"), ("a cat", "cat")], ("a duck", "duck")
+    assert replaced("a duck instead of the cat", there, duck) == 1
+    assert replaced("replace Biscuit with a duck please", there, duck) == replaced(
+        "swap the dog for a duck", there, duck
+    )
+    assert replaced("swap the dog for a duck", there, duck) == 0
+    assert replaced("a duck instead of him", there[:1], duck) == 0
+    for other in ("add a duck", "a duck instead of him", "a duck instead of the cat, at night", "a cat instead"):
+        assert replaced(other, there, duck) is None
+
+
+def test_what_all_of_them_put_on_is_put_on_by_each() -> None:
+    names = ["Biscuit", "the cat"]
+    assert for_each("give them both sunglasses", names) == ["give Biscuit sunglasses", "give the cat sunglasses"]
+    assert for_each("put hats on", names) == ["put a hat on Biscuit", "put a hat on the cat"]
+    assert for_each("take off their hats", names) == ["take off Biscuit's hats", "take off the cat's hats"]
+    for other in ("give Biscuit a hat", "make them red", "now at night", "take off the hat"):
+        assert for_each(other, names) == [other]
+    assert for_each("give them hats", names[:1]) == ["give them hats"]
+    assert each_one("both wearing striped scarves") == "both wearing a striped scarf"
+
+
+def test_what_each_of_two_wears() -> None:
+    both = [("Biscuit", "dog"), ("a cat", "cat")]
+    said = "Biscuit wearing sunglasses and a cat, on the beach; now at night; give the cat a hat"
+    assert worn_by(said, both) == [["wearing sunglasses"], ["with a hat"]]
+    assert worn_by(f"{said}; give them both crowns", both) == [["wearing sunglasses", "with a crown"], ["with a crown"]]
+    assert worn_by(f"{said}; take off Biscuit's sunglasses", both) == [[], ["with a hat"]]
+
+
 def test_who_leaves() -> None:
+    assert who_leaves("please remove the cat") == who_leaves("take the cat out of the picture") == "cat"
+    assert who_leaves("the cat leaves") == who_leaves("same but without the cat") == "cat"
+    for other in ("remove the hat", "remove the cat's hat", "take the cat to the beach", "without the cat, at night"):
+        assert not who_leaves(other)
     assert leaves("cat", "remove the cat") and leaves("cat", "take the cat away") and leaves("cat", "without the cat")
     assert not leaves("cat", "remove the cat's hat") and not leaves("cat", "take the cat to the beach")
 
@@ -103,3 +141,31 @@ def test_a_cat_next_to_him(tmp_path) -> None:
         joined_by = chat.say("add a robot on the left").take
         assert joined_by is not None and [other.name for other in others_of(joined_by)] == ["a cat", "a robot"]
         assert replay(agent.library, agent.studio, joined_by).identical
+
+
+def test_one_of_two_goes_and_nothing_else_changes(tmp_path) -> None:
+    two = (
+        Figure(Subject("duck", "yellow", "orange"), "none", "small", "left"),
+        Figure(Subject("mug", "red", "white"), "crown", "small", "right"),
+    )
+    source = render(Scene("castle", "day", two)).image
+    source.save(tmp_path / "two.png")
+    with Agent.open(preset="starter", home=tmp_path / "home", planner="offline") as agent:
+        turn = agent.session("two").say("remove the duck", [tmp_path / "two.png"])
+        assert turn.take is not None and turn.method == "ip_adapter"
+        changed = np.abs(np.asarray(turn.take.image, int) - np.asarray(source, int)).max(-1) > 0
+        assert changed[20:56, 4:28].mean() > 0.3 and not changed[:, 34:].any()
+        assert agent.studio.figures.alone(turn.take.image)
+
+
+def test_somebody_else_instead_and_two_change_places(tmp_path) -> None:
+    with Agent.open(preset="starter", home=tmp_path / "home", planner="offline") as agent:
+        chat = agent.session("two")
+        chat.say("a red car and a duck at the castle")
+        chat.say("put them in the snow")
+        swapped = chat.say("swap them").take
+        assert swapped is not None and swapped.description.startswith("a duck and a red car, in the snow, ")
+        other = chat.say("a mushroom instead of the car").take
+        assert other is not None and other.description.startswith("a duck and a mushroom, in the snow, ")
+        alone = chat.say("remove the mushroom").take
+        assert alone is not None and [one.name for one in others_of(alone)] == ["a duck"]

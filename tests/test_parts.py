@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from limner.starter.world import KINDS, Figure, Scene, Subject, render
-from limner.tools.parts import coloured, named, of_the_whole, parts_of, within_boxes
+from limner.tools.parts import colour_asked, coloured, named, of_the_whole, parts_of, within_boxes
 from limner.tools.presets import load_preset
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest
@@ -60,6 +60,14 @@ def test_a_part_of_the_main_colour_is_asked_for_as_the_whole() -> None:
 def test_only_orders_for_a_colour_are_about_parts() -> None:
     assert "belly" in coloured("make his ears red", (), PARTS) and not coloured("make his ears longer", (), PARTS)
     assert not coloured("give him a red hat", (), PARTS) and not coloured("make his ears red", (), ())
+
+
+def test_the_colour_that_is_asked_for() -> None:
+    colours = STARTER.scenes["colours"]
+    assert colour_asked("make the robot red", colours) == (222, 44, 44)
+    for other in ("make it dark red", "make it red and blue", "make it gold", "make it striped"):
+        assert colour_asked(other, colours) is None
+    assert colour_asked("make it red", ()) is None
 
 
 def test_the_boxes_lie_in_the_figure() -> None:

@@ -28,6 +28,7 @@ from limner.tools.scoring.phrases import ordered, pieces
 from limner.tools.scoring.raw import regions
 from limner.tools.scoring.scorer import _amiss
 from limner.tools.scoring.wearing import UNASKED
+from limner.tools.seen import seen_of
 from limner.tools.studio import Studio
 from limner.tools.values import DrawRequest, SubjectInput
 
@@ -302,7 +303,20 @@ def test_what_is_seen_to_be_gone_is_not_looked_for(studio):
     dog = Subject("dog", "brown", "white", "half", (0.0, 0.0, 0.0))
     with_hat, without = (picture("city", Figure(dog, worn)) for worn in ("hat", "none"))
     request = DrawRequest("take off his hat", source=with_hat)
-    assert studio.figures.shed(request, without) and not studio.figures.shed(request, with_hat)
+    assert seen_of(studio, request, without) == {"gone": True} and not seen_of(studio, request, with_hat)
     for gone in (True, False):
         found = studio.score(with_hat, (), "take off his hat", instruction=True, gone=gone)
         assert ("no hat" in found.details.get("missing", ())) is not gone
+
+
+def test_what_is_put_on_is_seen_to_be_there(studio):
+    bare, hat, crown = (picture("city", Figure(CAR, worn, "small")) for worn in ("none", "hat", "crown"))
+    for source, order, image, seen in (
+        (bare, "give it a hat", hat, {"there": True}),
+        (bare, "give it a hat", bare, {"there": False}),
+        (hat, "swap the hat for a crown", crown, {"there": True}),
+        (hat, "now at night", hat, {}),
+    ):
+        assert {"gone": True, **seen_of(studio, DrawRequest(order, source=source), image)} == {"gone": True, **seen}
+    assert "missing" in studio.score(bare, (), "give it a hat", instruction=True, there=False).details
+    assert "missing" not in studio.score(crown, (), "give it a hat", instruction=True, there=True).details

@@ -35,6 +35,7 @@ _JOINS = LITTLE - frozenset("instead remove turn change without off not no under
     "bring include invite invites join joins joining come comes along beside close near next behind company friend"
     " together everybody stand sit fetch introduce introducing".split()
 )
+_INSTEAD = frozenset("instead replace swap exchange trade substitute".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,15 @@ def looks(phrases: tuple[str, ...]) -> Mapping[str, tuple[str, str]]:
     return known
 
 
-def untaught(words: str, taught: Iterable[tuple[str, str]], phrases: tuple[str, ...]) -> list[Untaught]:
-    """The figures of a prompt that are only called by their class, in order; `taught`: who else, by name and class."""
-    return [found for found, _ in _mentions(words, taught, phrases)]
+def untaught(
+    words: str, taught: Iterable[tuple[str, str]], phrases: tuple[str, ...], *, new: bool = False
+) -> list[Untaught]:
+    """The figures of a prompt that are only called by their class, in order; `taught`: who else, by name and class.
+
+    `new`: who comes into a picture; "the cat" is there.
+    """
+    found = [figure for figure, _ in _mentions(words, taught, phrases)]
+    return [figure for figure in found if not (new and re.match(r"(?:the|my|our) ", figure.name, re.IGNORECASE))]
 
 
 def described(words: str, phrases: tuple[str, ...]) -> str:
@@ -148,3 +155,18 @@ def joined(instruction: str, there: str, wears: Sequence[str], newcomer: str, se
     one = " ".join([there, " and ".join(wears)]).strip()
     other = " ".join([newcomer, " and ".join(new), f"on the {side['side'].lower()}" if side else ""]).strip()
     return ", ".join([f"{one} and {' '.join(other.split())}", *setting])
+
+
+def replaced(instruction: str, there: Sequence[tuple[str, str]], newcomer: tuple[str, str]) -> int | None:
+    """Whose place (by index in `there`) somebody new takes: "a duck instead of the cat"; `None` where nobody's, or
+    where more is asked for. All are (name, class)."""
+    text = renamed(instruction, newcomer[0], "*")
+    for i, (name, kind) in enumerate(there):
+        who = rf"(?:{re.escape(name)}|the {re.escape(kind)})" if kind else re.escape(name)
+        rest, count = re.subn(rf"(?<!\w){who}(?!['’]?\w)", "", text, flags=re.IGNORECASE)
+        if len(there) == 1 and not count:
+            rest, count = re.subn(r"\b(?:him|her|it|them)\b", "", text, flags=re.IGNORECASE)
+        words = re.findall(r"[^\W\d_]+", rest.lower())
+        if count and "*" in rest and _INSTEAD & set(words) and set(words) <= _JOINS | _INSTEAD:
+            return i
+    return None

@@ -12,13 +12,11 @@ from pydantic import Field
 from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Event, Notice, Progress, TakeReady
 from ..memory.values import Concept, Origin, Take
-from .apart import exchanged
+from .afresh import afresh
 from .borrowing import UNPAINTED, in_words
 from .catalog import Working, tool
-from .company import Untaught, called, joined, others_of, untaught
+from .company import Untaught, called, others_of, untaught
 from .desk import Desk, result, rounded, uses
-from .dressing import worn
-from .figures import OTHERWISE
 from .ladder import Attempt, Ladder, score, summary
 from .limits import furred, leaves, within, without_the_gone
 from .parts import coloured
@@ -112,8 +110,10 @@ def edit(
     kept, forgotten = desk.concepts_of(source)
     coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
     chosen = desk.choose_method(method)
-    if lender is None and (again := _afresh(desk, source, kept, coming, instruction)):
-        return (yield from _make(desk, replace(again, request=replace(again.request, method=chosen))))
+    if lender is None and (again := afresh(desk, source, kept, coming, instruction)):
+        request = DrawRequest(prompt=again.words, method=chosen)
+        plan = _Plan("edit", request, again.concepts, instruction, again.words, again.others, source.id)
+        return (yield from _make(desk, plan))
     notes = [f"{listed(forgotten)} was forgotten; I went by the picture alone."] if forgotten else []
     words, lent = instruction, None
     if lender is not None and _can_borrow(desk, chosen):
@@ -142,29 +142,6 @@ def edit(
         notes=notes,
     )
     return (yield from _make(desk, plan))
-
-
-def _afresh(desk: Desk, source: Take, kept: list[Concept], coming: list[Concept], instruction: str) -> _Plan | None:
-    """An edit for which the whole picture is painted again from its words: two change places, or somebody joins the one
-    figure that is there. `None` of any other."""
-    others, phrases = others_of(source), desk.preset.scenes.get("looks", ())
-    names = [*(concept.name for concept in kept), *(other.name for other in others)]
-    if turned := exchanged(instruction, source.description, names):
-        return _Plan("edit", DrawRequest(turned), kept, instruction, turned, others, source.id)
-    new = untaught(instruction, called([*kept, *coming]), phrases)
-    figures = desk.studio.figures
-    if not phrases or len(names) > 1 or len(coming) + len(new) != 1 or not figures.alone(source.image):
-        return None
-    if not all(figures.resembles(source.image, subject, OTHERWISE) for subject in desk.subjects(kept)):
-        return None
-    if not kept:
-        said = untaught(source.description, (), phrases)
-        others = [Untaught(said[0].name, said[0].kind, take=source.id) if said else Untaught("it", "", take=source.id)]
-    there = [*names, *(other.name for other in others)][0]
-    newcomer = [*(concept.name for concept in coming), *(other.name for other in new)][0]
-    words = joined(instruction, there, worn(source.description, [there]), newcomer, figures.setting(source.image))
-    again = _Plan("edit", DrawRequest(words), [*kept, *coming], instruction, words, [*others, *new], source.id)
-    return again if words else None
 
 
 def import_attached(desk: Desk) -> Generator[Event, None, None]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .apart import for_each, worn_by
 from .edits import put_back
 from .images import square, square_mask
-from .parts import named, of_the_whole, parts_of, within_boxes
+from .leaving import leaving
+from .parts import colour_asked, named, of_the_whole, parts_of, within_boxes
 from .recolour import recoloured
-from .scoring.wearing import LEAST
 from .subject import LEAST_SHARE, foreground_share, in_one_piece, overlap, side_by_side
-from .values import Drawn, DrawRequest, SubjectInput
+from .values import UNTAUGHT, Drawn, DrawRequest, SubjectInput
 from .words import renamed
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Figures:
     def as_subject(self, figure: Untaught, shown: Image | None = None) -> SubjectInput:
         """Somebody whom nobody has taught, as a subject: by the picture that shows it alone, or else by one that is
         drawn for the purpose, the same each time."""
-        key = f"{figure.look or figure.take}@untaught"
+        key = f"{figure.look or figure.take}{UNTAUGHT}"
         if key not in self._untaught:
             image = shown or self._drawn_alone(figure.look)
             self._untaught[key] = image, self.studio.mask(image)
@@ -122,7 +124,10 @@ class Figures:
 
     def dressed(self, image: Image, request: DrawRequest) -> DrawRequest:
         """The request with the figure of the picture being edited and the words for it afterwards, if only what it
-        wears is to change."""
+        wears is to change, or somebody beside it leaves."""
+        if (left := leaving(self.studio, image, request)) is not None:
+            stays, emptied = left
+            return replace(request, source_mask=stays, emptied=emptied, scene=self._scene("", image, stays, request))
         if (found := self.to_dress(image, request)) is None:
             return request
         worn, mask = found
@@ -133,13 +138,27 @@ class Figures:
         said = ["{}" + f" {worn}".rstrip(), *self._surroundings(image, mask, request)]
         return ", ".join(part for part in said if part)
 
+    def in_turn(self, request: DrawRequest) -> list[DrawRequest]:
+        """An order about what all figures of a picture wear as one for each of them."""
+        if request.source is None:
+            return [request]
+        names = [f"the {s.kind}" if s.key.endswith(UNTAUGHT) else s.name for s in request.subjects]
+        return [replace(request, prompt=order) for order in for_each(request.prompt, names)]
+
+    def to_paint(self, request: DrawRequest) -> bool:
+        """Whether an order is for a method that paints what is worn, or what is behind somebody."""
+        request = self.in_turn(request)[0]
+        if (image := request.source) is None:
+            return False
+        return self.to_dress(image, request) is not None or leaving(self.studio, image, request) is not None
+
     def to_dress(self, image: Image, request: DrawRequest) -> tuple[str, Image] | None:
         """What the figure of the picture being edited is to wear, and its mask; `None` of any other order."""
         from PIL import ImageChops
 
         from .dressing import dressed
 
-        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings, _said_before(request))
+        worn = dressed(request.prompt, [s.name for s in request.subjects], self._settings, _worn_before(request))
         if worn is None or request.coming or request.borrow is not None:
             return None
         mask = self.studio.mask(image)
@@ -155,15 +174,16 @@ class Figures:
 
         if not self.studio.preset.scenes.get("place"):
             return (request.description,)
-        return self._captioner.frame(np.asarray(mask) > 127), *self.setting(image)
+        return self.captioner.frame(np.asarray(mask) > 127), *self.setting(image)
 
     def setting(self, image: Image) -> tuple[str, str]:
         """Place and time of a picture in the preset's phrases."""
-        (found,) = self._captioner.captions([image])
+        (found,) = self.captioner.captions([image])
         return found.place, found.time
 
     @property
-    def _captioner(self) -> Captioner:
+    def captioner(self) -> Captioner:
+        """What names places, hours and classes in the preset's phrases."""
         from .training.scenes import Captioner, Scenes
 
         return Captioner(Scenes.of(self.studio.preset.scenes), self.studio.embed_images, self.studio.embed_texts)
@@ -196,6 +216,8 @@ class Figures:
 
         if request.source is None or request.coming or request.borrow is not None or not self.studio.segments:
             return drawn
+        if request.emptied is not None:
+            return drawn
         if request.scene is not None:
             return self._only_what_is_worn(request, drawn)
         names = [subject.name for subject in request.subjects]
@@ -211,7 +233,7 @@ class Figures:
         """The same figure in other colours, where it stood."""
         from PIL import ImageChops
 
-        from .scoring.reach import around
+        from .scoring.reach import PARTS, around
 
         assert request.source is not None
         before = square(request.source, drawn.image.width)
@@ -221,7 +243,12 @@ class Figures:
             free = request.free and square_mask(request.free, before.width)
             figure = masks[0] if free is None else ImageChops.darker(masks[0], free)
             boxes, _ = named(request.prompt, self._kind_of(request, before, figure), self.parts)
-            edited = recoloured(before, drawn.image, within_boxes(figure, boxes) if boxes else figure)
+            figure = within_boxes(figure, boxes) if boxes else figure
+            asked = colour_asked(request.prompt, self.studio.preset.scenes.get("colours", ()))
+            edited = recoloured(before, drawn.image, figure, asked)
+            if boxes or not re.search(PARTS, request.prompt, re.IGNORECASE):
+                share = edited.changed / max(foreground_share(figure), 1e-6)
+                drawn = replace(drawn, settings={**drawn.settings, "recoloured": round(share, 3)})
         else:
             figure = around(ImageChops.lighter(*masks), round(before.width * OUTLINE))
             edited = put_back(before, before, drawn.image, figure)
@@ -249,7 +276,7 @@ class Figures:
 
         several = len(request.subjects) > 1
         one = the_one(request.prompt, request.subjects) if several else next(iter(request.subjects), None)
-        return "" if several and one is None else self._captioner.noun(one.kind if one else "", [image], [figure])
+        return "" if several and one is None else self.captioner.noun(one.kind if one else "", [image], [figure])
 
     def _only_what_is_worn(self, request: DrawRequest, drawn: Drawn) -> Drawn:
         """The same picture but for what a figure wears now, and for what it wore."""
@@ -310,13 +337,6 @@ class Figures:
         mask, worn = self.studio.mask(image), self.studio.worn(image)
         return mask if worn is None else ImageChops.lighter(mask, worn)
 
-    def shed(self, request: DrawRequest, image: Image) -> bool:
-        """Whether less is worn in a picture than in the one before an edit."""
-        if request.source is None or (before := self.studio.worn(request.source)) is None:
-            return False
-        after = self.studio.worn(image)
-        return after is not None and foreground_share(after) <= foreground_share(before) - LEAST
-
     def lost(self, request: DrawRequest, image: Image) -> float | None:
         """By how much (0..1) the figure in a picture is less like the one before an edit than it should be.
 
@@ -343,6 +363,13 @@ class Figures:
         return around(mask, round(image.width * WITHIN_REACH)) if foreground_share(mask) >= LEAST_SHARE else None
 
 
-def _said_before(request: DrawRequest) -> str:
-    """What the picture that is edited was to show: all but the order itself; "" of two, whose it might be."""
-    return request.description.rpartition(";")[0] if len(request.subjects) < 2 else ""
+def _worn_before(request: DrawRequest) -> str:
+    """What the figure that an order is about wore so far, as far as it was said: all but the order itself."""
+    from .scoring.reach import the_one
+
+    before = request.description.rpartition(";")[0]
+    if len(request.subjects) < 2:
+        return before
+    one = the_one(request.prompt, request.subjects)
+    wears = worn_by(before, [(subject.name, subject.kind) for subject in request.subjects])
+    return "" if one is None else f"it {', '.join(wears[list(request.subjects).index(one)])}"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from .scoring.phrases import COLOURS
 from .scoring.reach import PARTS, recolours
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ def coloured(words: str, called: Sequence[str], phrases: tuple[str, ...]) -> lis
     """
     every = [name.rstrip("*") for parts in parts_of(phrases).values() for name in parts]
     return every if every and re.search(PARTS, words, re.IGNORECASE) and recolours(words, called) else []
+
+
+def colour_asked(words: str, phrases: tuple[str, ...]) -> tuple[int, int, int] | None:
+    """The one colour that an order asks for, from a preset's phrases ("red: 222 44 44"); `None` where it is another."""
+    known = {name: numbers for name, _, numbers in (phrase.partition(": ") for phrase in phrases)}
+    said = {match.group().lower() for match in re.finditer(rf"\b(?:{COLOURS})(?:er|ish)?\b", words, re.IGNORECASE)}
+    if len(said) != 1 or not said <= known.keys() or re.search(r"\b(?:dark|light|pale|deep|bit|little)\b", words, re.I):
+        return None
+    red, green, blue = map(int, known[said.pop()].split())
+    return red, green, blue
 
 
 def named(words: str, kind: str, phrases: tuple[str, ...]) -> tuple[list[Box], list[str]]:

@@ -154,7 +154,7 @@ class Studio:
             found = [info for info in found if "words" in info.capabilities] or found
         found = sorted(found, key=lambda info: self._rank(info.name))
         dressers = [info for info in every if "dress" in info.capabilities]
-        if not dressers or request.source is None or self.figures.to_dress(request.source, request) is None:
+        if not dressers or not self.figures.to_paint(request):
             return found
         return [*dressers, *(info for info in found if info not in dressers)]
 
@@ -193,11 +193,14 @@ class Studio:
         while True:
             try:
                 method = self.method(name)
-                seen = self.figures.looked_at(request, method)
-                told = replace(request, whose=seen.whose, scene=seen.scene)
-                for item in method.generate(seen, seeds[done:], cancelled):
+                first, *more = self.figures.in_turn(request) if "dress" in method.capabilities else [request]
+                for item in self._finished(method, first, seeds[done:], cancelled):
                     if isinstance(item, Drawn):
-                        item, done = replace(self.figures.kept(told, item, method), index=done), done + 1
+                        for order in more:
+                            again = replace(order, source=item.image)
+                            found = (*self._finished(method, again, [item.seed], cancelled), item)
+                            item = next(made for made in found if isinstance(made, Drawn))
+                        item, done = replace(item, index=done), done + 1
                     yield item
                 return
             except (RuntimeError, MemoryError) as error:
@@ -207,6 +210,15 @@ class Studio:
             if not (said := self.shelf.lighten(self._class(name).backbone)):
                 raise ModelError("The memory is not enough for this model.", "Choose a smaller preset.")
             yield Progress(said, 0, None)
+
+    def _finished(
+        self, method: Method, request: DrawRequest, seeds: list[int], cancelled: Callable[[], bool]
+    ) -> Iterator[Progress | Drawn]:
+        """A method's pictures with what is looked at before and put back after them."""
+        seen = self.figures.looked_at(request, method)
+        told = replace(request, whose=seen.whose, scene=seen.scene, emptied=seen.emptied)
+        for item in method.generate(seen, seeds, cancelled):
+            yield self.figures.kept(told, item, method) if isinstance(item, Drawn) else item
 
     def lesson(
         self, subject: SubjectInput, folder: Path, priors: Path, seconds: float | None, cancelled: Callable[[], bool]

@@ -15,12 +15,13 @@ from ...memory.values import Scores, Verdict
 from ..dressing import taken_off
 from ..presets import Preset
 from ..subject import LEAST_SHARE, foreground_share
-from ..values import SubjectInput
+from ..values import UNTAUGHT, SubjectInput
 from ..words import known_part, listed
 from .calibration import Measured, Thresholds, measured, subject_threshold, taught
 from .copying import likeness
 from .phrases import ordered, pieces, states
 from .raw import best_assignment, regions, strip, subject_similarity, text_similarity
+from .reach import WORN
 from .wearing import LEAST, MOST, UNASKED, shares, wearing
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ KEPT = 64
 FEATURES = 0.2
 """Weight of the encoder's opinion in the copy score; the rest are the pixels."""
 ABSENT = 0.2
-"""A piece of the prompt whose chance is lower is missing; up to one half nobody can tell, and it counts for nothing."""
+"""A piece of the prompt whose chance is lower is missing; up to `UNSURE` nobody can tell, and it counts for nothing."""
+UNSURE = 0.5
 WHOLE = 0.25
 """Weight of the whole prompt in the text score where its pieces are judged too."""
 
@@ -93,17 +95,18 @@ class Scorer:
         *,
         instruction: bool = False,
         gone: bool = False,
+        there: bool | None = None,
     ) -> Scores:
         """Scores of `image`, in 0..1, `None` where nothing can be judged, with verdict and details.
 
         `prompt` is what it should show; with `instruction` it is an order ("now at night"). `gone`: what an order takes
-        off is seen to be.
+        off is seen to be; `there`: what it puts on is seen to be, or not to be.
         """
         found = _Found()
         whole = self.embed_images([image], [None])[0]
         thresholds = self._thresholds(subjects)
         self._judge_subjects(found, image, subjects)
-        self._judge_text(found, whole, subjects, prompt, instruction, gone)
+        self._judge_text(found, whole, subjects, prompt, instruction, gone, there)
         if not instruction:
             self._judge_worn(found, image, subjects, prompt)
         self._judge_copy(found, image, whole, subjects)
@@ -195,6 +198,13 @@ class Scorer:
         seen = self.embed_images([image] * len(parts), [Images.fromarray(part.astype("uint8") * 255) for part in parts])
         return seen, np.array([[subject_similarity(one, self._known(s).crops) for one in seen] for s in known])
 
+    def nearest(self, image: Image, figures: Sequence[Image], subject: SubjectInput) -> int | None:
+        """Which of a picture's figures (their masks) is most like a subject; `None` where nothing can be compared."""
+        if not (subject.references and any(subject.masks)):
+            return None
+        parts = [np.asarray(figure) > 127 for figure in figures]
+        return int(self._likeness(image, parts, [subject])[1][0].argmax())
+
     def part_of(self, image: Image, subject: SubjectInput, subjects: Sequence[SubjectInput]) -> Image | None:
         """8-bit mask of the strip of a picture in which one of several subjects stands; `None` if not found."""
         mask = np.asarray(self.mask(image)) > 127
@@ -245,6 +255,7 @@ class Scorer:
         prompt: str,
         instruction: bool,
         gone: bool,
+        there: bool | None,
     ) -> None:
         """How well the whole prompt and each piece of it fit, and that nothing is there that must not be."""
         names = [s.name for s in subjects]
@@ -263,6 +274,9 @@ class Scorer:
             told = (self._heard(piece, subjects) for piece in ordered(whole_prompt, names))
             asked += [piece for words in told for piece in pieces(words, names) if piece not in asked]
         chances = {piece: self._chance(whole, piece) for piece in asked}
+        if there is not None:  # an encoder tells what it is, less well that it is
+            on = {piece: chance for piece, chance in chances.items() if WORN.search(piece)}
+            chances |= {piece: max(chance, UNSURE) if there else 0.0 for piece, chance in on.items()}
         off = [word for word in taken_off(whole_prompt, names) if self._heard(word, subjects)] if instruction else []
         for negative in dict.fromkeys([*off, *(n for s in subjects for n in s.negatives)]):
             chances[f"no {negative}"] = 1.0 if gone and negative in off else 1 - self._chance(whole, negative)
@@ -302,7 +316,7 @@ class Scorer:
         from PIL import ImageOps
 
         mirrored: np.ndarray | None = None
-        for subject in (s for s in subjects if s.references):
+        for subject in (s for s in subjects if s.references and not s.key.endswith(UNTAUGHT)):
             alike = likeness(image, subject.references)
             for number, (pixels, reference) in enumerate(zip(alike, self._known(subject).whole, strict=True), 1):
                 features = float(whole @ reference)
