@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..memory.values import Concept, Take
+from ..tools.company import others_of
 from ..tools.desk import Desk, shown_by
 
 TAKES = 30
@@ -139,4 +140,5 @@ def _take(take: Take, takes: list[Take], shown: list[str]) -> dict[str, Any]:
         "concepts": shown,
         "method": take.method,
         "missing": list(take.scores.details.get("missing", ())),
+        "others": [other.name for other in others_of(take)],
     }

@@ -68,7 +68,7 @@ def served(old: Version, request: str, method: str, accepted: bool) -> Version:
     entry["tried"] += 1
     entry["accepted"] += int(accepted)
     if entry["tried"] > MEMORY:  # what happened lately counts more
-        entry["tried"], entry["accepted"] = MEMORY, max(0, entry["accepted"] - int(accepted is False))
+        entry["tried"], entry["accepted"] = MEMORY, max(0, min(MEMORY, entry["accepted"] - int(not accepted)))
     return {**old, "served": made}
 
 

@@ -27,8 +27,8 @@ from limner.agent.models import planner
 from limner.errors import BadImage, Cancelled, LibraryError, ModelError, NotFound, PlannerError, UserError
 from limner.memory.events import Event, Failed, Progress, Question, Reply, TakeReady, ToolStarted
 from limner.memory.values import Scores
+from limner.tools.borrowing import in_words
 from limner.tools.catalog import tools_for
-from limner.tools.draw import in_words
 from limner.tools.values import Drawn, DrawRequest, MethodInfo, Prepared
 
 
@@ -96,10 +96,13 @@ class ToyStudio:
     def changed_beside(self, request, image):
         return None
 
+    def worn(self, image):
+        return None
+
     def lost(self, request, image):
         return None
 
-    def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, *, instruction: bool = False) -> Scores:
+    def score(self, image: Image.Image, subjects: Sequence[Any], prompt: str, **told: bool) -> Scores:
         return Scores(subject=0.8 if subjects else None, text=0.7)
 
     def model_hash(self, method: str) -> str:
@@ -737,6 +740,7 @@ def test_the_state_block(toy: Any, photos: list[Path]) -> None:
             "concepts": ["Rex"],
             "method": "in_context",
             "missing": [],
+            "others": [],
         }
     ]
     assert block["head"] == block["newest"] == block["can_undo"] == 1 and block["can_redo"] == 0

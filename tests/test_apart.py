@@ -34,7 +34,7 @@ def told(prompt: str) -> list[str] | None:
         ("Biscuit next to Pip wearing shades, downtown",
          "Biscuit, on the left, downtown", "Pip wearing shades, on the right, downtown"),
         ("Biscuit and Pip with hats in the snow",
-         "Biscuit with hats, on the left, in the snow", "Pip with hats, on the right, in the snow"),
+         "Biscuit with a hat, on the left, in the snow", "Pip with a hat, on the right, in the snow"),
         ("Biscuit and Pip, both with a hat", "Biscuit with a hat, on the left", "Pip with a hat, on the right"),
         ("Pip and Biscuit at the beach. Biscuit has a balloon on a string",
          "Pip, on the left, at the beach", "Biscuit has a balloon on a string, on the right, at the beach"),

@@ -224,7 +224,10 @@ def test_two_change_places_in_a_take_of_their_own(agent: Agent, chat: Session, p
     chat.say("Biscuit and Pip in the snow")
     turn = chat.say("swap them")
     assert turn.take is not None and turn.take.parent == chat.take(1).id
-    assert (turn.take.prompt, turn.take.description) == ("swap them", "Pip and Biscuit in the snow")
+    assert (turn.take.prompt, turn.take.description) == (
+        "swap them",
+        "Pip and Biscuit, in the snow, in daylight",
+    )
     assert agent.replay(2, session=chat.name).identical
     shown = chat.say("show me it again")
     assert shown.take is None and shown.went and len(chat.takes()) == 2

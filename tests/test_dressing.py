@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from limner.starter.world import Figure, Scene, Subject, render, sample_scene, sample_subject
 from limner.tools.dressing import dressed
@@ -41,6 +41,7 @@ def drawn(studio: Studio, request: DrawRequest) -> Drawn:
     [
         ("give Biscuit a hat", "with a hat"), ("draw a hat on Biscuit", "with a hat"),
         ("swap the crown for a red balloon", "with a red balloon"),
+        ("replace the hat with sunglasses", "with sunglasses"),
         ("not top hat, a balloon instead", "with a balloon"), ("put shades on the child", "with shades"),
         ("Biscuit in a crown", "in a crown"), ("the robot under an umbrella", "under an umbrella"),
         ("take the hat away", ""), ("remove the bow tie", ""), ("without the hat", ""),
@@ -103,15 +104,19 @@ def test_at_another_hour_a_figure_is_itself(studio) -> None:
     assert made.method == "in_context" and not changed[inside].any() and changed[:16].mean() > 0.8
 
 
-def test_several_things_are_painted_again_in_another_place(studio) -> None:
-    said = "a dog in sunglasses; give it a crown"
-    request = DrawRequest(
-        "now at night", source=shown(Figure(DOG, "crown")), description=f"{said}; now at night", seed=2
+def test_what_two_of_them_wear_goes_along_to_another_place(studio) -> None:
+    figures = Figure(DOG, "sunglasses", "small", "left"), Figure(CAT, "balloon", "small", "right")
+    pictures = [render(Scene("snow", "day", (Figure(subject),))) for subject in (DOG, CAT)]
+    known = tuple(
+        SubjectInput(name, "", (seen.image,), (seen.masks[0],), key=f"{name}@elsewhere")
+        for name, seen in zip(("Biscuit", "Miso"), pictures, strict=True)
     )
-    both = drawn(studio, request)
-    assert both.settings["worn"] == "in sunglasses and with a crown"
-    one = drawn(studio, replace(request, description="a dog with a crown; now at night"))
-    assert "worn" not in one.settings and one.image.tobytes() != both.image.tobytes()
+    source = render(Scene("beach", "day", figures))
+    made = drawn(studio, DrawRequest("in the forest at night", known, source=source.image, seed=2))
+    changed = np.abs(np.asarray(made.image, int) - np.asarray(source.image, int)).max(-1) > 0
+    for worn in source.accessory_masks:
+        assert changed[np.asarray(worn) > 200].mean() < 0.1
+    assert changed[:16, :32].mean() > 0.8
 
 
 def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:
@@ -125,6 +130,16 @@ def test_it_is_painted_near_the_figure_and_the_rest_stays(studio) -> None:
     assert made.method == "ip_adapter" and 0 < made.settings["changed"] < 0.5
     assert changed[:, :32].any() and not changed[:, 52:].any()
     assert drawn(studio, request).image.tobytes() == made.image.tobytes()
+
+
+def test_a_figure_is_itself_beside_what_it_wears(studio) -> None:
+    source = shown(Figure(DOG, "hat"))
+    for order, worn in (("swap the hat for sunglasses", 20), ("take off his hat", 0)):
+        made = drawn(studio, DrawRequest(order, source=source, seed=3))
+        changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0
+        near = np.asarray(ImageChops.lighter(*map(studio.worn, (source, made.image))).filter(ImageFilter.MaxFilter(5)))
+        assert made.method == "ip_adapter" and changed[near > 127].any() and changed[near <= 127].mean() < 0.01
+        assert (np.asarray(studio.worn(made.image)) > 127).sum() >= worn
 
 
 def test_other_edits_go_on_with_the_model_of_the_context(studio) -> None:
@@ -148,7 +163,10 @@ def test_of_two_only_the_one_who_is_named_is_painted(studio) -> None:
     made = drawn(studio, DrawRequest("give Miso a crown", known, source=source, seed=1))
     changed = np.abs(np.asarray(made.image, int) - np.asarray(source, int)).max(-1) > 0
     assert made.method == "ip_adapter" and changed[:, 36:].any() and not changed[:, :28].any()
-    nobody = DrawRequest("give them crowns", known, source=source, seed=random.Random(1).randrange(9))
+    both = drawn(studio, DrawRequest("give them crowns", known, source=source, seed=4))
+    crowned = np.abs(np.asarray(both.image, int) - np.asarray(source, int)).max(-1) > 0
+    assert both.method == "ip_adapter" and crowned[:, :28].sum() > 30 and crowned[:, 36:].sum() > 30
+    nobody = DrawRequest("give it a crown", known, source=source, seed=random.Random(1).randrange(9))
     assert studio.able(nobody)[0].name == "in_context"
 
 

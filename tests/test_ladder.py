@@ -90,10 +90,13 @@ class Scripted:
     def lost(self, request: DrawRequest, image: Image.Image) -> float | None:
         return self.another.pop(0) if self.another else 0.0
 
+    def worn(self, image: Image.Image) -> None:
+        """No model that tells."""
+
     def near(self, image: Image.Image) -> Image.Image:
         return Image.new("L", image.size, 255)
 
-    def score(self, image: Image.Image, subjects: object, prompt: str, *, instruction: bool = False) -> Scores:
+    def score(self, image: Image.Image, subjects: object, prompt: str, **told: bool) -> Scores:
         method = self.made[-1]
         script = self.script[method]
         return script[min(self.made.count(method), len(script)) - 1]
@@ -370,3 +373,15 @@ def test_the_table_says_where_a_new_concept_begins(library, tmp_path):
     assert first_method(preset, [dog], ["in_context"]) == ""
     library.teach("Mug", "mug", [Image.new("RGB", (16, 16))])
     assert first_method(preset, [library.concept("Mug")], ["in_context", "ip_adapter"]) == "in_context"
+
+
+def test_what_always_passes_does_not_cost_the_concept(tmp_path: Path) -> None:
+    with Library.open(tmp_path) as made:
+        concept = made.teach("Biscuit", "dog", [Image.new("RGB", (16, 16), "brown")])
+        for accepted in (*[True] * 30, False, True):
+            made.remember(made.concept("Biscuit"), "edit 1", "in_context", accepted)
+        assert [(entry.tried, entry.accepted) for entry in made.concept("Biscuit").served] == [(20, 20)]
+    file = tmp_path / "concepts" / concept.id / "concept.json"
+    file.write_text(file.read_text().replace('"accepted": 20', '"accepted": 24'))  # as it was counted once
+    with Library.open(tmp_path) as again:
+        assert [entry.accepted for entry in again.concept("Biscuit").served] == [20] and not again.notices

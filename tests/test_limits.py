@@ -22,7 +22,7 @@ def known(*names: str) -> list[Any]:
 
 
 def take(description: str) -> Any:
-    return SimpleNamespace(description=description, prompt=description)
+    return SimpleNamespace(description=description, prompt=description, settings={})
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,7 @@ def test_a_figure_in_another_colour_stands_where_it_stood(tiny_preset: Path, mon
     flat = SimpleNamespace(flat_colours=False)
 
     def kept(request: DrawRequest) -> Drawn:
-        return studio.figures.kept(
-            request, Drawn(after, 0, 1, "in_context", "hash", {"changed": 0.9}), flat, lambda: False
-        )
+        return studio.figures.kept(request, Drawn(after, 0, 1, "in_context", "hash", {"changed": 0.9}), flat)
 
     made = kept(request)
     assert made.image.getpixel((2, 2)) == scene("skyblue").getpixel((2, 2)) and made.settings["changed"] < 0.5

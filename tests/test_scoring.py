@@ -27,8 +27,10 @@ from limner.tools.scoring.copying import likeness
 from limner.tools.scoring.phrases import ordered, pieces
 from limner.tools.scoring.raw import regions
 from limner.tools.scoring.scorer import _amiss
+from limner.tools.scoring.wearing import UNASKED
+from limner.tools.seen import seen_of
 from limner.tools.studio import Studio
-from limner.tools.values import SubjectInput
+from limner.tools.values import DrawRequest, SubjectInput
 
 DOG = Subject("dog", "blue", "pink", "plain", (0.1, 0.2, 0.3))
 CAR = Subject("car", "red", "white", "stripes", (0.0, 0.0, 0.0))
@@ -63,6 +65,8 @@ def taught_subject(subject: Subject, name: str, *places: str) -> SubjectInput:
         ("give little Momo a red and white scarf", ["with a red and white scarf"]),
         ("give Biscuit sunglasses", ["with sunglasses"]),
         ("add another dog next to him, and an umbrella", ["with another dog"]),
+        ("swap the hat for dark glasses", ["with dark glasses"]),
+        ("change his hat to red", []),
         ("put Biscuit on the beach", []),
         ("take off his hat", []),
         ("add a bit more red", []),
@@ -277,3 +281,42 @@ def test_the_missing_phrase_is_named(studio):
 )
 def test_what_must_not_be_there_is_not_looked_for(missing: list[str], said: str) -> None:
     assert _amiss(missing) == said
+
+
+def test_whether_somebody_wears_something_is_seen(studio):
+    luna, bolt = taught_subject(DOG, "Luna", "snow"), taught_subject(CAR, "Bolt", "snow")
+    two = picture("beach", Figure(DOG, "crown", "small", "left"), Figure(CAR, "none", "small", "right"))
+
+    def amiss(prompt, image=two, subjects=(luna, bolt)):
+        found = studio.score(image, subjects, prompt).details
+        return [piece for piece in found.get("missing", ()) if "wearing" in piece], found["reason"]
+
+    assert amiss("Luna wearing a crown and Bolt on the beach") == ([], "it passes")
+    assert amiss("Luna and Bolt wearing a crown, on the beach")[0] == ["Bolt wearing a crown"]
+    assert amiss("Luna and Bolt on the beach") == ([], UNASKED)
+    assert UNASKED not in amiss("Luna and Bolt on the beach, crowned like kings")[1]
+    assert amiss("Luna wearing a hat on the beach", picture("beach", Figure(DOG)), (luna,))[0] == ["wearing a hat"]
+
+
+def test_what_is_seen_to_be_gone_is_not_looked_for(studio):
+    # A brown forehead looks like a cap.
+    dog = Subject("dog", "brown", "white", "half", (0.0, 0.0, 0.0))
+    with_hat, without = (picture("city", Figure(dog, worn)) for worn in ("hat", "none"))
+    request = DrawRequest("take off his hat", source=with_hat)
+    assert seen_of(studio, request, without) == {"gone": True} and not seen_of(studio, request, with_hat)
+    for gone in (True, False):
+        found = studio.score(with_hat, (), "take off his hat", instruction=True, gone=gone)
+        assert ("no hat" in found.details.get("missing", ())) is not gone
+
+
+def test_what_is_put_on_is_seen_to_be_there(studio):
+    bare, hat, crown = (picture("city", Figure(CAR, worn, "small")) for worn in ("none", "hat", "crown"))
+    for source, order, image, seen in (
+        (bare, "give it a hat", hat, {"there": True}),
+        (bare, "give it a hat", bare, {"there": False}),
+        (hat, "swap the hat for a crown", crown, {"there": True}),
+        (hat, "now at night", hat, {}),
+    ):
+        assert {"gone": True, **seen_of(studio, DrawRequest(order, source=source), image)} == {"gone": True, **seen}
+    assert "missing" in studio.score(bare, (), "give it a hat", instruction=True, there=False).details
+    assert "missing" not in studio.score(crown, (), "give it a hat", instruction=True, there=True).details

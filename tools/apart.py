@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .dressing import dressed
+from .dressing import dressed, worn
 from .scoring.phrases import pieces, states
 from .scoring.reach import WORN
 
@@ -39,6 +39,17 @@ _SWAP = re.compile(
     r"(?: please| now)*[.! ]*",
     re.IGNORECASE,
 )
+_HATS = re.compile(
+    r"(?<=\s)(?<!the )(?<!his )(?<!her )(?<!its )(?<!their )(?P<adjectives>"
+    r"(?:(?!(?:an?|the|his|her|its|their|with|wearing|in|and|of|both|holding|under|put|add|have|them)\b)[a-z-]+ )?)"
+    r"(?P<noun>hat|cap|crown|scarve|balloon|umbrella|parasol|bow tie|bow|tie)s\b",
+    re.IGNORECASE,
+)
+_THEM = re.compile(
+    r"\b(?:(?:both|each|all|the two) of them|(?:them|they) (?:both|each|all)|both|them|they|everyone|everybody)\b",
+    re.IGNORECASE,
+)
+_THEIR, _IT = re.compile(r"\btheir\b", re.IGNORECASE), re.compile(r"\bit(?P<s>s?)\b", re.IGNORECASE)
 _PLACES = {2: ("on the left", "on the right"), 3: ("on the left", "in the middle", "on the right")}
 
 
@@ -112,6 +123,13 @@ def apart(prompt: str, names: Sequence[str]) -> list[tuple[int, str]] | None:
     return made
 
 
+def told_apart(prompt: str, names: Sequence[str]) -> list[list[str]] | None:
+    """The phrases of a prompt that are said of each subject alone; `None` where they cannot be told apart."""
+    mentioned = sorted(names, key=lambda name: prompt.lower().find(name.lower()))
+    told = _told(prompt, mentioned)
+    return None if told is None else [told.own[mentioned.index(name)] for name in names]
+
+
 def _told(prompt: str, names: Sequence[str]) -> _Told | None:
     """Who wears what and where all are; `None` where it cannot be told apart. `names` are in the order of mention."""
     mentioned = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
@@ -131,6 +149,51 @@ def _told(prompt: str, names: Sequence[str]) -> _Told | None:
     return told if len(seen) == len(names) else None
 
 
+def for_each(instruction: str, names: Sequence[str]) -> list[str]:
+    """An order about what several wear as one for each of them: "give them both hats" as "give Biscuit a hat" and "give
+    Miso a hat"; as it is where it names one or is about something else."""
+    text = each_one(instruction)
+    named = any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", instruction, re.IGNORECASE) for name in names)
+    several = text != instruction or _THEM.search(text) or _THEIR.search(text)
+    bare = _THEIR.sub("its", _THEM.sub("it", text, count=1), count=1)
+    bare = re.sub(r"\b(?:both|each)\b ?", "", bare).strip(" .!")
+    if len(names) < 2 or named or not several or dressed(bare, ()) is None:
+        return [instruction]
+    if not _IT.search(bare):
+        bare = f"{bare} it" if bare.endswith(" on") else f"{bare} on it"
+    return [_IT.sub(rf"{name}\g<s>", bare, count=1).replace(f"{name}s", f"{name}'s") for name in names]
+
+
+def worn_by(description: str, figures: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """What each of the figures of a picture, (name, class), wears after all that was said of it, in phrases."""
+    first, *later = description.split(";")
+    names = [name for name, _ in figures]
+    told = told_apart(first, names) if len(names) > 1 else [[first]]
+    wears = [worn(f"it {', '.join(own)}", [name]) for own, name in zip(told or [[] for _ in names], names, strict=True)]
+    for part in later:
+        orders = for_each(part, names)
+        for i, (name, kind) in enumerate(figures):
+            if len(names) == 1 or len(orders) > 1 or _is_of(part, name, kind):
+                wears[i] = worn(f"it {', '.join(wears[i])}; {orders[i if len(orders) > 1 else 0]}", [name])
+    return wears
+
+
+def _is_of(part: str, name: str, kind: str) -> bool:
+    """Whether a part of a description speaks of a figure."""
+    return re.search(rf"(?<!\w)(?:{re.escape(name)}|the {re.escape(kind)})(?!\w)", part, re.IGNORECASE) is not None
+
+
+def each_one(words: str) -> str:
+    """Words in which each of several wears one: "a hat" of "hats"."""
+    return _HATS.sub(_one, words)
+
+
+def _one(match: re.Match[str]) -> str:
+    noun = "scarf" if match["noun"] == "scarve" else match["noun"]
+    words = f"{match['adjectives']}{noun}"
+    return f"{'an' if words[0].lower() in 'aeiou' else 'a'} {words}"
+
+
 def _heard(told: _Told, text: str, group: Sequence[int], between: bool) -> bool:
     """Takes in what stands after the subjects of `group`, none before the first. False for what only the whole says."""
     found, rest = pieces(text), text
@@ -144,7 +207,7 @@ def _heard(told: _Told, text: str, group: Sequence[int], between: bool) -> bool:
             told.sides[group[-1]] = side[1].lower()
         elif group and (_WEARS.match(piece) or _STRING.match(piece) or (states(piece) and WORN.search(piece))):
             for i in everybody if _ALL.search(text) else group[-1:] if _ONE.search(piece) else group:
-                told.own[i].append(piece)
+                told.own[i].append(each_one(piece))
         elif states(piece) or _WHERE.match(piece) or not group:
             told.shared.append(piece)
         else:

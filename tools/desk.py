@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..memory.library import Library
     from ..memory.sessions import SessionStore
+    from .company import Untaught
     from .jobs import Jobs
     from .presets import Preset
     from .studio import Studio
@@ -115,6 +116,13 @@ class Desk:
             kind = "thing" if self.studio.unknown_words(concept.kind, []) else concept.kind
             made.append(replace(subject_of(concept, self.library.adapters(concept)), kind=kind, embeddings=kept))
         return tuple(made)
+
+    def untaught(self, figures: Iterable[Untaught]) -> tuple[SubjectInput, ...]:
+        """Those whom nobody has taught, as the methods see them."""
+        return tuple(
+            self.studio.figures.as_subject(one, self.session.take(one.take).image if one.take else None)
+            for one in figures
+        )
 
     def keep(self, concepts: Iterable[Concept], subjects: Iterable[SubjectInput]) -> None:
         """Stores with the concepts what the methods have newly computed of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -12,11 +12,14 @@ from pydantic import Field
 from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Event, Notice, Progress, TakeReady
 from ..memory.values import Concept, Origin, Take
-from .apart import exchanged
+from .afresh import afresh
+from .borrowing import UNPAINTED, in_words
 from .catalog import Working, tool
+from .company import Untaught, called, others_of, untaught
 from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
-from .limits import furred, within, without_the_gone
+from .limits import furred, leaves, within, without_the_gone
+from .parts import coloured
 from .values import DrawRequest, SubjectInput
 from .variety import earlier, words_of
 from .words import LITTLE, listed
@@ -26,24 +29,6 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 8
 SEEDS = 2**32
-_WHICH = (
-    r"(?:the |take |number |#)*"
-    r"(?:\d+\w*|[a-z]+(?:st|nd|rd|th)|last|other|one|two|three|four|five)(?: (?:one|take|picture))?"
-)
-_FROM_A_TAKE = re.compile(
-    rf"(?P<noun>[\w-]+)(?P<place>,? (?:from|of|(?:like |as )?in|out of) {_WHICH})\s*$", re.IGNORECASE
-)
-_ITS = re.compile(rf"(?P<place>{_WHICH}'s )(?P<noun>[\w-]+)", re.IGNORECASE)
-_LITTLE = frozenset(
-    "a an and the of in on at with to by for is are it its my me draw paint make show picture image please"
-    " now some one under over near next this that him her put add make give wearing let have place turn".split()
-)
-_ONLY_ONE = frozenset(
-    "background backdrop scenery sky light lighting weather sun moon sea snow rain style mood pose place colour color"
-    " colours colors setting".split()
-)
-"""What every picture has: none is added to it."""
-
 Prompt = Annotated[str, Field(min_length=1, max_length=2000, description="What to draw, in the user's own words.")]
 Names = Annotated[list[str], Field(max_length=8, description="Names of the taught concepts that are in the picture.")]
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE, description="How many pictures.")]
@@ -69,11 +54,14 @@ def draw(
     """Draw a new picture from words. Taught concepts stand in the prompt by their names."""
     found = within(desk.preset, prompt, desk.concepts(concepts))
     method = desk.choose_method(method)
+    others = untaught(found.words, called(found.concepts), desk.preset.scenes.get("looks", ()))
+    others = others if len(others) + len(found.concepts) > 1 else []
     number = earlier(desk.session.takes(), prompt) if seed is None else 0
     request = DrawRequest(prompt=found.words, method=method, count=count, seed=seed, number=number, size=size)
-    varied = words_of(number, found.words, desk.preset.varied_by, len(found.concepts)) if count == 1 else ""
+    figures = len(found.concepts) + len(others)
+    varied = words_of(number, found.words, desk.preset.varied_by, figures) if count == 1 else ""
     notes = [*found.notes, f"This time {varied}."] if varied else found.notes
-    plan = _Plan("draw", request, found.concepts, prompt, description=found.words, notes=notes)
+    plan = _Plan("draw", request, found.concepts, prompt, description=found.words, notes=notes, others=others)
     return (yield from _make(desk, plan))
 
 
@@ -128,9 +116,10 @@ def edit(
     kept, forgotten = desk.concepts_of(source)
     coming = [concept for concept in desk.concepts(concepts) if concept.id not in {item.id for item in kept}]
     chosen = desk.choose_method(method)
-    if lender is None and (turned := exchanged(instruction, source.description, [concept.name for concept in kept])):
-        afresh = DrawRequest(prompt=turned, method=chosen)
-        return (yield from _make(desk, _Plan("edit", afresh, kept, instruction, turned, parent=source.id)))
+    if lender is None and (again := afresh(desk, source, kept, coming, instruction)):
+        request = DrawRequest(prompt=again.words, method=chosen)
+        plan = _Plan("edit", request, again.concepts, instruction, again.words, again.others, source.id)
+        return (yield from _make(desk, plan))
     notes = [f"{listed(forgotten)} was forgotten; I went by the picture alone."] if forgotten else []
     words, lent = instruction, None
     if lender is not None and _can_borrow(desk, chosen):
@@ -146,12 +135,14 @@ def edit(
     told, kept = without_the_gone(furred(desk.preset, words, source, kept), kept)
     names = tuple(concept.name for concept in limited.concepts)
     request = DrawRequest(prompt=told, method=chosen, source=source.image, coming=names, borrow=lent)
+    stay = [other for other in others_of(source) if not leaves(other.kind, told)]
     plan = _Plan(
         "edit",
         request,
         [*kept, *limited.concepts],
         prompt=instruction,
         description="; ".join(part for part in (source.description, words) if part),
+        others=stay,
         parent=source.id,
         borrow_from=lender.id if lender else None,
         notes=notes,
@@ -185,27 +176,6 @@ def _can_borrow(desk: Desk, method: str) -> bool:
     return any(method in ("auto", info.name) for info in able)
 
 
-def in_words(instruction: str, lender: str) -> tuple[str, bool]:
-    """An instruction that lends from another take, for a model that sees only one picture.
-
-    "with the hat from the fifth" becomes "with a red hat" where the fifth take's description, `lender`, speaks of a
-    red hat; of "the hat" the picture that is changed knows nothing. Also says whether the description does.
-    """
-    match = _FROM_A_TAKE.search(instruction) or _ITS.search(instruction)
-    if match is None:
-        return instruction, False
-    noun, the = match["noun"], "the " if match.re is _ITS else ""
-    words = (instruction[: match.start("place")] + the + instruction[match.end("place") :]).strip(" ,")
-    described = re.findall(rf"((?:[a-z]+ ){{0,2}}){re.escape(noun)}(?!\w)", lender, re.IGNORECASE)
-    before = described[-1].split() if described else []
-    lent = " ".join([*(word for word in before if word.lower() not in _LITTLE), noun])
-    there_is_one = noun.lower() in _ONLY_ONE or "the" in before
-    article = "the " if there_is_one else "" if noun.endswith("s") else "an " if lent[0] in "aeiouAEIOU" else "a "
-    pattern = rf"(?<!\w)(?P<the>(?:the|that|those) )?{re.escape(noun)}(?!\w)"
-    words = re.sub(pattern, lambda found: (article if found["the"] else "") + lent, words, count=1, flags=re.IGNORECASE)
-    return words, bool(described)
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """One drawing or edit, ready to go."""
@@ -216,6 +186,8 @@ class _Plan:
     prompt: str
     """The user's words; the model's, in `request`, may differ."""
     description: str
+    others: Sequence[Untaught] = ()
+    """Whom nobody has taught, where several are in the picture."""
     parent: str | None = None
     borrow_from: str | None = None
     notes: Sequence[str] = ()
@@ -228,11 +200,12 @@ class _Plan:
 
 def _make(desk: Desk, plan: _Plan) -> Working:
     """Draw, score and store the candidates of one request; one picture of no named method goes up the ladder."""
-    notes = [*plan.notes, *_undrawable(desk, plan)]
     seed = plan.request.seed if plan.request.seed is not None else desk.seed()
     subjects = desk.subjects(plan.concepts)
-    asked = replace(plan.request, subjects=subjects, seed=seed, description=plan.description)
+    everyone = (*subjects, *desk.untaught(plan.others))
+    asked = replace(plan.request, subjects=everyone, seed=seed, description=plan.description)
     plan = replace(plan, request=asked)
+    notes = [*plan.notes, *_undrawable(desk, plan)]
     ladder = Ladder(desk, plan.request, plan.concepts, plan.wanted)
     if plan.request.method == "auto" and plan.request.count == 1:
         climb = yield from ladder.climb()
@@ -300,6 +273,7 @@ def _store(desk: Desk, plan: _Plan, kind: str, attempt: Attempt, more: Mapping[s
         "coming": list(request.coming),
         "held": request.within is not None,
         "afresh": request.source is None,
+        "others": [asdict(other) for other in plan.others],
     }
     return desk.session.add_take(
         drawn.image,
@@ -324,14 +298,20 @@ def _store(desk: Desk, plan: _Plan, kind: str, attempt: Attempt, more: Mapping[s
 def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
     """One sentence about the words that the loaded models cannot draw; refuses when nothing else is asked."""
     names = [concept.name for concept in plan.concepts]
-    unknown = desk.studio.unknown_words(plan.request.prompt, names)
+    coloured_parts = coloured(plan.request.prompt, names, desk.preset.scenes.get("parts", ()))
+    if plan.request.source is not None and coloured_parts:
+        kind, strange, parts = desk.studio.figures.without_such(plan.request)
+        if strange:
+            who = f"The {desk.preset.name} models can't paint the {listed(strange)} of a {kind} in a colour"
+            raise UserError(f"{who}.", f"Say one of these: {listed(parts)}; or name the {kind} alone for all of it.")
+    unknown = desk.studio.unknown_words(plan.request.prompt, [*names, *coloured_parts])
     if not unknown:
         return []
     quoted = listed([f"'{word}'" for word in unknown])
     sentence = f"I can't draw {quoted} with the {desk.preset.name} models"
     here = [name for name in names if plan.origin == "edit" and name not in plan.request.coming]
     dark = {part for word in (*unknown, *here) for part in re.findall(r"\w+", word.lower())}
-    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - _LITTLE - (LITTLE if here else set())
+    light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - UNPAINTED - (LITTLE if here else set())
     nobody = plan.origin == "draw" and not names and _is_of(unknown, plan.request.prompt)
     if nobody or (not light and (plan.origin == "edit" or not names)):
         kinds = listed(desk.preset.scenes.get("kinds", ()))

@@ -17,6 +17,7 @@ from ..memory.events import Event, Progress, Question
 from ..memory.values import Concept, Scores
 from .recommended import first_method
 from .scoring.reach import FAR, recolours
+from .seen import seen_of, still_there
 from .train import trained_method
 from .values import Drawn, DrawRequest, MethodInfo
 
@@ -34,6 +35,8 @@ ASKED = "train"
 """The kind of request under which it is remembered that a training was offered."""
 UNCHANGED = 0.01
 """Part of a picture below which an edit has left it as it was."""
+RECOLOURED = 0.15
+"""The same, of what was to have another colour."""
 LIKE_BEFORE = 0.1
 """So much less like its references may a figure be after an edit that had nothing to do with it."""
 STEP = 7919
@@ -114,7 +117,7 @@ class Ladder:
     def kind(self) -> str:
         """The kind of request, under which outcomes are remembered: "draw 1", "edit 2"."""
         if self.request.source is None:
-            return f"draw {len(self.concepts)}"
+            return f"draw {len(self.request.subjects)}"
         dresses = any("dress" in info.capabilities for info in self.desk.studio.able(self.request)[:1])
         return f"{'dress' if dresses else 'edit'} {len(self.concepts)}"
 
@@ -202,7 +205,7 @@ class Ladder:
         if served:
             first = served[0]
         else:  # The table was made from drawings; edits begin with the cheapest method that can do them.
-            first = first_method(self.desk.preset, self.concepts, others) if self.request.source is None else ""
+            first = first_method(self.desk.preset, self.request.subjects, others) if self.request.source is None else ""
         order = [*learned, *(others[others.index(first) :] if first in others else others)]
         return [n for n in order if not _poor(n, outcomes)] or order
 
@@ -223,7 +226,8 @@ class Ladder:
         limit = chosen.scores.details.get("thresholds", {}).get("subject", 0.0)
         weak = chosen.scores.subject is not None and chosen.scores.subject < limit
         blamed = weak or chosen.scores.verdict == "copied"
-        if chosen.accepted or not blamed or len(self.concepts) != 1 or self.desk.jobs is None:
+        one = len(self.concepts) == len(self.request.subjects) == 1
+        if chosen.accepted or not blamed or not one or self.desk.jobs is None:
             return None
         concept, studio = self.concepts[0], self.desk.studio
         trained = [m for m in studio.able(self.request) if "trained" in m.capabilities]
@@ -243,13 +247,17 @@ class Ladder:
 def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Scores:
     """Scores of a candidate; of an edit against its instruction, and one that changed nothing, or what nobody spoke of,
     does not pass."""
-    found = studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None)
+    seen = seen_of(studio, request, drawn.image)
+    found = studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None, **seen)
     if _otherwise(studio, request, found):
         found = replace(found, verdict="accept", details={**found.details, "reason": "it looks otherwise on purpose"})
     if request.source is None or found.verdict not in ("accept", "not_measured"):
         return found
-    if drawn.settings.get("changed", 1.0) < UNCHANGED:
+    changed, recoloured = (drawn.settings.get(name, 1.0) for name in ("changed", "recoloured"))
+    if changed < UNCHANGED or recoloured < RECOLOURED:
         return _again(found, "nothing has changed")
+    if still_there(studio, request, drawn.image):
+        return _again(found, "somebody is still there")
     beside, lost = studio.figures.changed_beside(request, drawn.image), studio.figures.lost(request, drawn.image)
     flaws = {name: round(v, 3) for name, v in (("changed_beside", beside), ("figure_lost", lost)) if v is not None}
     found = replace(found, details={**found.details, **flaws})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import UserError
 from ..memory.values import Concept, Take
+from .company import others_of
 from .presets import Preset
 from .scoring.phrases import COLOURS
 from .words import LITTLE, known_words, listed
@@ -85,7 +86,7 @@ def _shown(words: str, coming: Sequence[Concept], of: tuple[Take, Sequence[Conce
     take, kept = of
     if _SWAPS.search(f"{take.description} {words}".lower()) or not (coming or _ADDS.search(words.lower())):
         return -len(kept)  # whoever is spoken of is there
-    return max(len(kept), 1)
+    return max(len(kept) + len(others_of(take)), 1)
 
 
 def furred(preset: Preset, words: str, take: Take, kept: Sequence[Concept]) -> str:
@@ -99,14 +100,21 @@ def furred(preset: Preset, words: str, take: Take, kept: Sequence[Concept]) -> s
 
 def without_the_gone(words: str, kept: Sequence[Concept]) -> tuple[str, list[Concept]]:
     """An instruction in which who leaves the picture is only a kind ("instead of the cat"), and those who stay."""
-    stay = []
+    kinds, stay = [concept.kind for concept in kept], []
     for concept in kept:
-        gone = re.compile(rf"(?P<verb>{_LEAVES}) (?:the )?{re.escape(concept.name)}(?!\w|['’]s| and\b)", re.IGNORECASE)
-        if gone.search(words):
-            words = gone.sub(rf"\g<verb> the {concept.kind}", words)
-        else:
+        if leaves(concept.name, words):
+            name = rf"(?:\bthe )?(?<!\w){re.escape(concept.name)}(?!\w)"
+            words = re.sub(name, f"the {concept.kind}", words, flags=re.IGNORECASE)
+        elif not (kinds.count(concept.kind) == 1 < len(kinds) and leaves(concept.kind, words)):
             stay.append(concept)
     return words, stay
+
+
+def leaves(who: str, words: str) -> bool:
+    """Whether an instruction takes somebody out of the picture."""
+    low = rf"(?:the |that |my )?{re.escape(who.lower())}(?!\w|['’]s| and\b)"
+    told = rf"(?<!\w)(?:(?:{_LEAVES}) {low}|take {low} (?:out|away)|let {low} (?:go|leave)|{low} (?:leaves|goes home))"
+    return re.search(told, words.lower()) is not None
 
 
 def _unpainted(found: Within, fixed: Sequence[str]) -> list[str]:

@@ -110,7 +110,8 @@ class Preset:
     sharply (`sharpness`); how alike a `figure` is before and after an edit of what it wears."""
     scenes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Phrases that the models know, for trainings: see `training.scenes.Scenes`. `fixed`: what comes with a place and
-    has no colour of its own to give."""
+    has no colour of its own to give. `looks`: how a class is drawn that nobody describes, see `company.looks`. `parts`:
+    where it has what, see `parts.parts_of`. `colours`: what they are in this world, in 0..255."""
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of single methods, by name."""
     measured: Path | None = None

@@ -28,19 +28,32 @@ OFF = 24.0
 """Distance (of 255, largest channel) of a mixture from the line between its two colours."""
 SEEN = 4.0
 """A pixel that would move by less (of 255, largest channel) stays."""
+NEARER = 0.6
+"""Part of a colour's distance from the one that was asked for that may be left once it has become that."""
+INK = 90
+"""Outlines are darker (of 255, largest channel)."""
 FEW = 6
 """Pixels that are too few to tell a colour by."""
 
 
-def recoloured(source: Image.Image, edited: Image.Image, mask: Image.Image) -> Edited:
-    """The figure of `mask` (8-bit, above 127 inside) in the colours that it has in `edited`; RGB, all of one size."""
+def recoloured(
+    source: Image.Image, edited: Image.Image, mask: Image.Image, asked: tuple[int, int, int] | None = None
+) -> Edited:
+    """The figure of `mask` (8-bit, above 127 inside) in the colours that it has in `edited`; RGB, all of one size.
+
+    `asked`: the colour that was asked for, where that is known: `edited` then only tells which colours become it, and
+    where it tells of none it is the commonest one.
+    """
     before, after = (np.asarray(picture.convert("RGB"), np.float32) for picture in (source, edited))
     inside = np.asarray(mask) > 127
     if not inside.any():
         return Edited(source, Image.new("L", source.size, 0), 0.0)
     old = before[inside]
     labels, palette = _palette(old)
-    moves = _fringes(_moves(old, after[inside], labels, palette), palette, np.bincount(labels))
+    moves = _moves(old, after[inside], labels, palette)
+    if asked is not None:
+        moves = _towards(moves, palette, np.bincount(labels), np.array(asked, np.float32))
+    moves = _fringes(moves, palette, np.bincount(labels))
     # Where two colours meet, a pixel is some of each and moves with both.
     near = 1 / (((old[:, None] - palette[None]) ** 2).sum(-1) + 25) ** 2
     shift = np.zeros_like(before)
@@ -81,6 +94,16 @@ def _moves(old: np.ndarray, new: np.ndarray, labels: np.ndarray, palette: np.nda
         moves[colour] = became - shade
     moves[clear < max(CLEAR, CLEAREST * clear.max())] = 0
     return moves
+
+
+def _towards(moves: np.ndarray, palette: np.ndarray, pixels: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The same, all the way to one colour, for the colours that have come nearer to it."""
+    before, after = np.abs(palette - asked).max(1), np.abs(palette + moves - asked).max(1)
+    nearer = (np.abs(moves).max(1) > 0) & (after < NEARER * before)
+    if not nearer.any():
+        painted = np.where(palette.max(1) < INK, 0, pixels)
+        nearer[painted.argmax()] = painted.max() > 0
+    return np.where(nearer[:, None], asked - palette, 0)
 
 
 def _fringes(moves: np.ndarray, palette: np.ndarray, pixels: np.ndarray) -> np.ndarray:

@@ -10,18 +10,19 @@ from typing import Any
 
 from ..memory.values import Concept
 from .presets import Preset
+from .values import SubjectInput
 
 
-def first_method(preset: Preset, concepts: Sequence[Concept], names: Sequence[str]) -> str:
-    """The cheapest of `names` that the table thinks good enough for every concept; "" where it says nothing."""
-    if preset.measured is None or not concepts:
+def first_method(preset: Preset, subjects: Sequence[Concept | SubjectInput], names: Sequence[str]) -> str:
+    """The cheapest of `names` that the table thinks good enough for every subject; "" where it says nothing."""
+    if preset.measured is None or not subjects:
         return ""
-    begin = [_first(_table(preset.measured), concept) for concept in concepts]
+    begin = [_first(_table(preset.measured), subject) for subject in subjects]
     known = [name for name in begin if name in names]
     return max(known, key=list(names).index) if known else ""
 
 
-def _first(table: Sequence[Mapping[str, Any]], concept: Concept) -> str:
+def _first(table: Sequence[Mapping[str, Any]], concept: Concept | SubjectInput) -> str:
     """By class and number of references; else by the number alone."""
     several = len(concept.references) > 1
     rows = [row for row in table if (row["references"] > 1) == several]

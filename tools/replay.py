@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ModelError, NotFound, UserError
 from ..memory.values import Adapter, Concept, Take
+from .company import others_of
 from .desk import never, subject_of
 from .draw import request_of
 from .values import Drawn
@@ -42,6 +43,9 @@ def replay(library: Library, studio: Studio, take: Take, cancelled: Callable[[],
         except NotFound:
             raise UserError(f"Take {take.number} cannot be replayed: {use.name} was forgotten.") from None
     subjects = tuple(subject_of(concept, _adapters(library, concept, take)) for concept in concepts)
+    for other in others_of(take):
+        shown = _picture(library, take, other.take or None)
+        subjects += (studio.figures.as_subject(other, shown),)
     source, borrow = (_picture(library, take, ref) for ref in (take.parent, take.borrow_from))
     request = request_of(take, subjects, source, borrow)
     if source is not None and take.settings["request"].get("held"):

@@ -17,11 +17,13 @@ from ..memory.events import Progress
 from ..memory.values import Scores
 from .admission import admitted
 from .backbones import Backbone, backbones, weights_hash
+from .company import described
 from .figures import Figures
 from .images import smaller, square, square_mask
 from .machine import Machine, Placement, out_of_memory
 from .method import Method
 from .methods import methods
+from .parts import coloured
 from .presets import ModelSpec, Preset
 from .shelf import Shelf
 from .subject import LEAST_SHARE, crop_subject, foreground_share
@@ -162,7 +164,7 @@ class Studio:
             found = [info for info in found if "words" in info.capabilities] or found
         found = sorted(found, key=lambda info: self._rank(info.name))
         dressers = [info for info in every if "dress" in info.capabilities]
-        if not dressers or request.source is None or self.figures.to_dress(request.source, request) is None:
+        if not dressers or not self.figures.to_paint(request):
             return found
         return [*dressers, *(info for info in found if info not in dressers)]
 
@@ -183,9 +185,13 @@ class Studio:
         first = random.randrange(SEEDS) if request.seed is None else request.seed
         seeds = [(first + i) % SEEDS for i in range(request.count)]
         name = self._choose(request)
+        if not request.subjects and request.source is None:
+            request = replace(request, prompt=described(request.prompt, self.preset.scenes.get("looks", ())))
         if self.preset.words is not None:
             names = [subject.name for subject in request.subjects]
             kinds = [subject.kind for subject in request.subjects]
+            if request.source is not None:
+                names += coloured(request.prompt, names, self.figures.parts)
             request = replace(request, prompt=known_part(request.prompt, [*names, *kinds], self.preset.words))
         for prompt, some in self._prompts(request):
             yield from self._drawn(name, replace(request, prompt=prompt), seeds, some, cancelled)
@@ -209,10 +215,14 @@ class Studio:
         while True:
             try:
                 method = self.method(name)
-                looked_at = self.figures.looked_at(request, method)
-                for item in method.generate(looked_at, seeds[done : some.stop], cancelled):
+                first, *more = self.figures.in_turn(request) if "dress" in method.capabilities else [request]
+                for item in self._finished(method, first, seeds[done : some.stop], cancelled):
                     if isinstance(item, Drawn):
-                        item, done = replace(self.figures.kept(request, item, method, cancelled), index=done), done + 1
+                        for order in more:
+                            again = replace(order, source=item.image)
+                            found = (*self._finished(method, again, [item.seed], cancelled), item)
+                            item = next(made for made in found if isinstance(made, Drawn))
+                        item, done = replace(item, index=done), done + 1
                     yield item
                 return
             except (RuntimeError, MemoryError) as error:
@@ -223,6 +233,15 @@ class Studio:
                 hint = "Wait for a training to end, close what else uses it, or choose a smaller preset."
                 raise ModelError("The memory is not enough for this model.", hint)
             yield Progress(said, 0, None)
+
+    def _finished(
+        self, method: Method, request: DrawRequest, seeds: list[int], cancelled: Callable[[], bool]
+    ) -> Iterator[Progress | Drawn]:
+        """A method's pictures with what is looked at before and put back after them."""
+        seen = self.figures.looked_at(request, method)
+        told = replace(request, whose=seen.whose, scene=seen.scene, emptied=seen.emptied)
+        for item in method.generate(seen, seeds, cancelled):
+            yield self.figures.kept(told, item, method) if isinstance(item, Drawn) else item
 
     def lesson(
         self, subject: SubjectInput, folder: Path, priors: Path, seconds: float | None, cancelled: Callable[[], bool]
@@ -259,6 +278,10 @@ class Studio:
         from . import photographs
 
         return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
+
+    def worn(self, image: Image) -> Image | None:
+        """Mask of what the subjects wear and hold; `None` where the preset has no model that tells."""
+        return self.segmenter.worn(image) if self.segments else None
 
     def prepare(self, image: Image) -> Prepared:
         """Finds the subject of a reference picture; a photograph is cropped to it."""
@@ -305,10 +328,8 @@ class Studio:
         """What measures pictures."""
         from .scoring.scorer import Scorer
 
-        return Scorer(self.preset, self.embed_images, self.embed_texts, self.mask)
+        return Scorer(self.preset, self.embed_images, self.embed_texts, self.mask, self.worn)
 
-    def score(
-        self, image: Image, subjects: Sequence[SubjectInput], prompt: str, *, instruction: bool = False
-    ) -> Scores:
+    def score(self, image: Image, subjects: Sequence[SubjectInput], prompt: str, **told: bool) -> Scores:
         """Subject fidelity, text alignment and copying of a picture; see `Scorer.score`."""
-        return self.scorer.score(image, subjects, prompt, instruction=instruction)
+        return self.scorer.score(image, subjects, prompt, **told)

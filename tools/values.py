@@ -37,6 +37,10 @@ class Prepared:
     """Of a photograph: what was seen in it; `None` for a picture of the models' own world."""
 
 
+UNTAUGHT = "@untaught"
+"""Ends the key of a subject that stands for somebody whom nobody has taught; its pictures are nobody's references."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectInput:
     """A taught subject as the methods see it."""
@@ -78,6 +82,8 @@ class DrawRequest:
     scene: str | None = None
     """Of an edit of what the figure of `source_mask` wears: the whole picture afterwards, the figure as `{}` ("{} with
     a crown, on the beach, at night"); found by the studio for methods that paint it anew."""
+    emptied: Image | None = None
+    """8-bit mask of the part of `source` that a figure leaves; that of `source_mask` stays. Found by the studio."""
     within: Image | None = None
     """8-bit mask of the part of `source` that may change, for methods that can hold the rest."""
     whose: Image | None = None

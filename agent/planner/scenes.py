@@ -119,7 +119,7 @@ def changes_places(text: Text) -> str:
     if take is None or not whom <= {*take.concepts} or text.files or text.state.attached:
         return ""
     words = text.part(lead(text.low), tail(text.low)).raw
-    return words if exchanged(words, " and ".join(take.concepts), take.concepts) else ""
+    return words if exchanged(words, " and ".join(take.figures), take.figures) else ""
 
 
 _PUTS_ON = re.compile(

@@ -82,6 +82,13 @@ class TakeInfo:
     method: str = ""
     missing: tuple[str, ...] = ()
     """What the scores did not find in it."""
+    others: tuple[str, ...] = ()
+    """Whom nobody has taught of several in it: "a cat"."""
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Everybody in it who has something to be called by."""
+        return (*self.concepts, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,7 @@ def _take(value: Any) -> TakeInfo | None:
         _strings(value.get("concepts")),
         _text(value.get("method")),
         _strings(value.get("missing")),
+        _strings(value.get("others")),
     )
 
 

@@ -198,6 +198,14 @@ def _plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
+def _is_there(word: str, names: Sequence[str], state: State) -> bool:
+    """Whether "the cat" is one in the current picture whom nobody has taught."""
+    take = state.take(state.current)
+    if take is None or set(names) & set(take.concepts):
+        return False
+    return any(word == other.split()[-1].lower() for other in take.others)
+
+
 def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
     words = set().union(*(kind_words(c.kind) for c in state.concepts)) if state.concepts else set()
     words |= {c.name.lower() for c in state.concepts}
@@ -213,6 +221,8 @@ def _kinds(raw: str, low: str, state: State) -> Iterator[Subject]:
             between = low[match.start() + len(match["det"]) : match.start("word")].strip()
             if between and not mine:
                 continue  # "the other dog", "the white dog": a part of the picture
+            if not mine and _is_there(match["word"], names, state):
+                continue
             yield Subject(match.start(), match.end(), names, match.group(), "mine" if mine else "kind")
     for match in _SAME.finditer(low):
         take = state.take(state.current)
@@ -319,6 +329,8 @@ def antecedents(word: str, state: State) -> tuple[str, ...]:
     kind = PRONOUNS[word]
     take = state.take(state.current)
     everyone = tuple(c.name for c in state.concepts)
+    if kind == "they" and take and take.others and len(take.figures) > 1:
+        return take.concepts  # with somebody who is there already, and is no concept
     if kind != "they" and len(state.focus) == 1 and (one := state.concept(state.focus[0])) and one.pronoun is None:
         return state.focus  # somebody whom the user has just introduced
     for names in (state.focus, take.concepts if take else (), everyone):

@@ -18,7 +18,8 @@ SIDE = 64
 
 
 class Segformer(Segmenter):
-    """Semantic segmentation (Xie et al. 2021, arXiv 2105.15203); the label "figure" is the subject."""
+    """Semantic segmentation (Xie et al. 2021, arXiv 2105.15203); the label "figure" is the subject, "accessory" what it
+    wears or holds."""
 
     family: ClassVar[str] = "segformer"
 
@@ -28,7 +29,7 @@ class Segformer(Segmenter):
         names = {name: int(index) for index, name in (model.config.id2label or {}).items()}
         if "figure" not in names:
             raise ModelError(f"The segmentation model in {folder} has no label named figure.")
-        self.figure = names["figure"]
+        self.figure, self.accessory = names["figure"], names.get("accessory")
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", settings: Mapping[str, Any] = NO_SETTINGS) -> Segformer:
@@ -40,6 +41,12 @@ class Segformer(Segmenter):
         del self.model
 
     def mask(self, image: Image) -> Image:
+        return self._found(image, self.figure)
+
+    def worn(self, image: Image) -> Image | None:
+        return None if self.accessory is None else self._found(image, self.accessory)
+
+    def _found(self, image: Image, label: int) -> Image:
         import torch
         import torch.nn.functional as F
         from PIL import Image as Images
@@ -48,7 +55,7 @@ class Segformer(Segmenter):
 
         with torch.no_grad():
             logits = self.model(to_tensor(square(image, SIDE)).to(self.model.device)).logits
-            chance = F.interpolate(logits, size=SIDE, mode="bilinear").softmax(1)[0, self.figure]
+            chance = F.interpolate(logits, size=SIDE, mode="bilinear").softmax(1)[0, label]
         mask = Images.fromarray((chance.cpu().numpy() * 255).round().astype("uint8"))
         # Undo the padding of `square`: the mask of the padded picture, cut back to the picture's own shape.
         longest = max(image.size)

@@ -121,7 +121,8 @@ class InContext(Method):
         slots = [model.marks.concept.format(i) for i in range(model.most_subjects)]
         own = self._itself(request)
         first = len(own)  # the figure that stands in the picture comes before those who come in
-        subjects = request.subjects[: model.most_subjects - first]
+        subjects = request.subjects if request.source is not None else by_mention(request.prompt, request.subjects)
+        subjects = subjects[: model.most_subjects - first]
         text = slotted(request.prompt, subjects, slots[first:])
         shown = self._read((*own, *subjects)) if own else self._subjects(subjects)
         return (
@@ -195,6 +196,16 @@ def cut(subject: SubjectInput, most: int, side: int) -> list[Image]:
         crop_subject(square(image, side), None if mask is None else square_mask(mask, side), side)
         for image, mask in pairs
     ]
+
+
+def by_mention(prompt: str, subjects: Sequence[SubjectInput]) -> tuple[SubjectInput, ...]:
+    """The subjects in the order in which the prompt names them; those it does not name come last."""
+
+    def place(subject: SubjectInput) -> int:
+        found = re.search(rf"(?<!\w){re.escape(subject.name)}(?!\w)", prompt, re.IGNORECASE)
+        return found.start() if found else len(prompt)
+
+    return tuple(sorted(subjects, key=place))
 
 
 def slotted(prompt: str, subjects: tuple[SubjectInput, ...], slots: Sequence[str] = ()) -> str:

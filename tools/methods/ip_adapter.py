@@ -7,7 +7,6 @@ the picture; by block only the arrangement or only the look (Wang et al. 2024, a
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from ..images import square, square_mask
 from ..method import Cancelled, Inversion, Method, MethodConfig, Space
 from ..scoring.reach import around
 from ..values import Drawn, DrawRequest, SubjectInput
-from .in_context import cut, slotted
+from .in_context import by_mention, cut, slotted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,12 +106,14 @@ class IpAdapter(Method):
         mask = square_mask(request.source_mask, model.side)
         left, top, right, bottom = mask.point(lambda v: 255 * (v > 127)).getbbox() or (0, 0, 0, 0)
         near = around(mask, round(config.near * max(right - left, bottom - top)))
+        near = near if request.emptied is None else square_mask(request.emptied, model.side)
         free = request.free and square_mask(request.free, model.side)
         return replace(
             painting,
             prompt=request.scene.replace("{}", _names((figure,), config.slots)[0], 1),
             subjects=(Subject(model.image_embeddings(cut(figure, 1, model.side))),),
             mask=near if free is None else ImageChops.darker(near, free),
+            strength=painting.strength if request.emptied is None else 1.0,
         )
 
     def paint(self, painting: Painting, cancelled: Cancelled) -> Iterator[Progress | Drawn]:
@@ -188,16 +189,6 @@ class IpAdapter(Method):
     def kept(self, subject: SubjectInput) -> Mapping[str, np.ndarray]:
         found = self._heard.get(subject.key) if subject.key else None
         return {} if found is None else {cast("Diffusion", self.model).space: found}
-
-
-def by_mention(prompt: str, subjects: Sequence[SubjectInput]) -> tuple[SubjectInput, ...]:
-    """The subjects in the order in which the prompt names them; those it does not name come last."""
-
-    def place(subject: SubjectInput) -> int:
-        found = re.search(rf"(?<!\w){re.escape(subject.name)}(?!\w)", prompt, re.IGNORECASE)
-        return found.start() if found else len(prompt)
-
-    return tuple(sorted(subjects, key=place))
 
 
 def called(prompt: str, subjects: Sequence[SubjectInput], slots: Sequence[str]) -> str:

@@ -46,6 +46,10 @@ _SOME = (
     rf"(?:(?:{COLOURS}) and (?:{COLOURS}) )?(?:[\w’'-]+ ){{0,3}}?[\w’'-]+)"
 )
 _BARE = r"(?P<thing>(?!an? |the |some |back)[\w’'-]+)"
+_PAIR = (
+    r"(?P<thing>(?:(?!(?:the|and|or|an?)\b)\w+ )?"
+    r"(?:sunglasses|glasses|shades|goggles|boots|gloves|mittens|wings|headphones))"
+)
 _OVER = (
     r"(?=\s+(?:instead|rather|and|but|then|please|too|as well|now|on|in|at|to|for|with|around|over|next|beside|behind)"
     r"\b|\s*[,;:.!?]|\s*$)"
@@ -55,9 +59,11 @@ _ORDERS = [
     for pattern in (
         rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear |hold |carry )?{_SOME}{_OVER}",
         rf"\b(?:give|hand|lend|bring|get) (?:him|her|it|them) {_BARE}{_OVER}",
+        rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear )?{_PAIR}{_OVER}",
         rf"\b(?:add|put|place|set|draw|paint|sketch) {_SOME}{_OVER}",
         rf"\badd {_BARE}{_OVER}",
         rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|into|by) {_SOME}{_OVER}",
+        rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|by) {_PAIR}{_OVER}",
         rf"\b{_SOME} instead\b",
     )
 ]

@@ -26,12 +26,12 @@ WORN = re.compile(
     re.IGNORECASE,
 )
 _COLOURED = re.compile(rf"\b(?:{COLOURS})\b", re.IGNORECASE)
-_PARTS = (
+PARTS = (
     r"\b(?:head|face|body|chest|belly|ears?|eyes?|nose|muzzle|beak|mouth|hair|fur|coat|"
     r"skin|tails?|paws?|feet|legs?|arms?|hands?|fins?|feathers|petals?|stem|leaves|handle|rim|spout|lid|wheels?|"
-    r"antennae?)\b"
+    r"antennae?|bill|shell|roof|cap|flowerpot|pot|stalk|hubcaps|bumpers?|cent(?:re|er))\b"
 )
-_OWN = re.compile(rf"\b(?:him|her|it|them|his|its|their)\b|{_PARTS}|['’]s\b", re.IGNORECASE)
+_OWN = re.compile(rf"\b(?:him|her|it|them|his|its|their)\b|{PARTS}|['’]s\b", re.IGNORECASE)
 _NO_SETTING = re.compile(
     rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$|"
     rf"\b(?:on|under|for) (?=(?:him|her|it|them)\b)|(?:['’]s|his|her|its|their) (?:middle|cent(?:er|re))\b|"
@@ -65,7 +65,7 @@ def of_the_figure(instruction: str, settings: Iterable[str] = ()) -> bool:
 
 
 _OTHERWISE = re.compile(
-    rf"{_PARTS}|\b(?:left|right|middle|cent(?:er|re)|clos(?:er|e)|near(?:er)?|farther|further|far|away|big(?:ger)?|"
+    rf"{PARTS}|\b(?:left|right|middle|cent(?:er|re)|clos(?:er|e)|near(?:er)?|farther|further|far|away|big(?:ger)?|"
     r"small(?:er)?|larger?|tiny|huge|mini|little|zoom|turn(?:ed)? around|side|edge|corner|into an?|becomes?|"
     r"remove|delete|erase|without|lose|rid|out|gone|long(?:er)?|short(?:er)?|round(?:er)?|tall(?:er)?|fat(?:ter)?|thin(?:ner)?|stripe[sd]?|spot(?:s|ted)?|plain)\b"
 )

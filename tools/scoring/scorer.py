@@ -15,12 +15,14 @@ from ...memory.values import Scores, Verdict
 from ..dressing import taken_off
 from ..presets import Preset
 from ..subject import LEAST_SHARE, foreground_share
-from ..values import SubjectInput
+from ..values import UNTAUGHT, SubjectInput
 from ..words import known_part, listed
 from .calibration import Measured, Thresholds, measured, subject_threshold, taught
 from .copying import likeness
 from .phrases import ordered, pieces, states
 from .raw import best_assignment, regions, strip, subject_similarity, text_similarity
+from .reach import WORN
+from .wearing import LEAST, MOST, UNASKED, shares, wearing
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +32,8 @@ KEPT = 64
 FEATURES = 0.2
 """Weight of the encoder's opinion in the copy score; the rest are the pixels."""
 ABSENT = 0.2
-"""A piece of the prompt whose chance is lower is missing; up to one half nobody can tell, and it counts for nothing."""
+"""A piece of the prompt whose chance is lower is missing; up to `UNSURE` nobody can tell, and it counts for nothing."""
+UNSURE = 0.5
 WHOLE = 0.25
 """Weight of the whole prompt in the text score where its pieces are judged too."""
 
@@ -48,6 +51,8 @@ class _Found:
     missing: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    order: dict[int, int] = field(default_factory=dict)
+    """Of each subject its part of the picture, from the left, where all were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,10 @@ class Scorer:
         embed_images: Embed,
         embed_texts: Callable[[Sequence[str]], np.ndarray],
         mask: Callable[[Image], Image],
+        worn: Callable[[Image], Image | None],
     ) -> None:
-        self.preset, self.embed_images, self.embed_texts, self.mask = preset, embed_images, embed_texts, mask
+        self.preset, self.embed_images, self.embed_texts = preset, embed_images, embed_texts
+        self.mask, self.worn = mask, worn
         limits: Mapping[str, float] = preset.thresholds
         self.limits = Thresholds.of(preset)
         self.phrase, self.sharpness = limits.get("phrase"), limits.get("sharpness", 24.0)
@@ -81,17 +88,27 @@ class Scorer:
         self._words: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def score(
-        self, image: Image, subjects: Sequence[SubjectInput] = (), prompt: str = "", *, instruction: bool = False
+        self,
+        image: Image,
+        subjects: Sequence[SubjectInput] = (),
+        prompt: str = "",
+        *,
+        instruction: bool = False,
+        gone: bool = False,
+        there: bool | None = None,
     ) -> Scores:
         """Scores of `image`, in 0..1, `None` where nothing can be judged, with verdict and details.
 
-        `prompt` is what it should show; with `instruction` it is an order ("now at night").
+        `prompt` is what it should show; with `instruction` it is an order ("now at night"). `gone`: what an order takes
+        off is seen to be; `there`: what it puts on is seen to be, or not to be.
         """
         found = _Found()
         whole = self.embed_images([image], [None])[0]
         thresholds = self._thresholds(subjects)
         self._judge_subjects(found, image, subjects)
-        self._judge_text(found, whole, subjects, prompt, instruction)
+        self._judge_text(found, whole, subjects, prompt, instruction, gone, there)
+        if not instruction:
+            self._judge_worn(found, image, subjects, prompt)
         self._judge_copy(found, image, whole, subjects)
         found.details["thresholds"] = {name: round(value, 3) for name, value in asdict(thresholds).items()}
         verdict, reason = self._verdict(found, thresholds)
@@ -141,6 +158,7 @@ class Scorer:
             order = {best: 0}
         else:
             order = dict(enumerate(best_assignment(table)))
+            found.order = order
         values = {}
         for i, j in order.items():
             crops, rejected = self._known(known[i]).crops, self._known(known[i]).rejected
@@ -154,6 +172,23 @@ class Scorer:
             found.details["subjects"] = {name: round(value, 3) for name, value in values.items()}
             self._judge_leaks(found, known, table, order)
 
+    def _judge_worn(self, found: _Found, image: Image, subjects: Sequence[SubjectInput], prompt: str) -> None:
+        """Who of a drawing does not wear what was asked for, and whether somebody wears what was not."""
+        names = [s.name for s in subjects]
+        wears = wearing(prompt, names, lambda words: self._heard(words, subjects))
+        if wears is None or (mask := self.worn(image)) is None:
+            return
+        if len(subjects) < 2:
+            seen = [(wears[0], shares(mask, [np.asarray(mask)])[0])]
+        elif len(parts := regions(np.asarray(self.mask(image)) > 127, len(subjects))) == len(found.order):
+            each = shares(mask, parts)
+            seen = [(f"{names[i]} {wears[i]}" if wears[i] else "", each[j]) for i, j in found.order.items()]
+        else:
+            return
+        found.missing += [piece for piece, share in seen if piece and share < LEAST and piece not in found.missing]
+        if any(not piece and share >= MOST for piece, share in seen) and not any(s.attributes for s in subjects):
+            found.faults.append(UNASKED)
+
     def _likeness(
         self, image: Image, parts: Sequence[np.ndarray], known: Sequence[SubjectInput]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -162,6 +197,13 @@ class Scorer:
 
         seen = self.embed_images([image] * len(parts), [Images.fromarray(part.astype("uint8") * 255) for part in parts])
         return seen, np.array([[subject_similarity(one, self._known(s).crops) for one in seen] for s in known])
+
+    def nearest(self, image: Image, figures: Sequence[Image], subject: SubjectInput) -> int | None:
+        """Which of a picture's figures (their masks) is most like a subject; `None` where nothing can be compared."""
+        if not (subject.references and any(subject.masks)):
+            return None
+        parts = [np.asarray(figure) > 127 for figure in figures]
+        return int(self._likeness(image, parts, [subject])[1][0].argmax())
 
     def part_of(self, image: Image, subject: SubjectInput, subjects: Sequence[SubjectInput]) -> Image | None:
         """8-bit mask of the strip of a picture in which one of several subjects stands; `None` if not found."""
@@ -206,7 +248,14 @@ class Scorer:
     # Words
 
     def _judge_text(
-        self, found: _Found, whole: np.ndarray, subjects: Sequence[SubjectInput], prompt: str, instruction: bool
+        self,
+        found: _Found,
+        whole: np.ndarray,
+        subjects: Sequence[SubjectInput],
+        prompt: str,
+        instruction: bool,
+        gone: bool,
+        there: bool | None,
     ) -> None:
         """How well the whole prompt and each piece of it fit, and that nothing is there that must not be."""
         names = [s.name for s in subjects]
@@ -225,9 +274,12 @@ class Scorer:
             told = (self._heard(piece, subjects) for piece in ordered(whole_prompt, names))
             asked += [piece for words in told for piece in pieces(words, names) if piece not in asked]
         chances = {piece: self._chance(whole, piece) for piece in asked}
-        gone = [word for word in taken_off(whole_prompt, names) if self._heard(word, subjects)] if instruction else []
-        for negative in dict.fromkeys([*gone, *(n for s in subjects for n in s.negatives)]):
-            chances[f"no {negative}"] = 1 - self._chance(whole, negative)
+        if there is not None:  # an encoder tells what it is, less well that it is
+            on = {piece: chance for piece, chance in chances.items() if WORN.search(piece)}
+            chances |= {piece: max(chance, UNSURE) if there else 0.0 for piece, chance in on.items()}
+        off = [word for word in taken_off(whole_prompt, names) if self._heard(word, subjects)] if instruction else []
+        for negative in dict.fromkeys([*off, *(n for s in subjects for n in s.negatives)]):
+            chances[f"no {negative}"] = 1.0 if gone and negative in off else 1 - self._chance(whole, negative)
         found.details["phrases"] = {piece: round(chance, 3) for piece, chance in chances.items()}
         found.missing += [piece for piece, chance in chances.items() if chance < ABSENT]
         if instruction:
@@ -264,7 +316,7 @@ class Scorer:
         from PIL import ImageOps
 
         mirrored: np.ndarray | None = None
-        for subject in (s for s in subjects if s.references):
+        for subject in (s for s in subjects if s.references and not s.key.endswith(UNTAUGHT)):
             alike = likeness(image, subject.references)
             for number, (pixels, reference) in enumerate(zip(alike, self._known(subject).whole, strict=True), 1):
                 features = float(whole @ reference)
