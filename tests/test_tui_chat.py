@@ -49,8 +49,11 @@ def picture(tmp_path: Path) -> Path:
 # -- with the models -------------------------------------------------------------------------------
 
 
-async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(tmp_path: Path) -> None:
+async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     async with running(home) as pilot:
         app = chat_of(pilot)
         assert app.query_one(Greeting) and "Meet Biscuit" in words(pilot)
@@ -59,6 +62,7 @@ async def test_from_an_empty_home_to_the_third_edited_take_and_back_again(tmp_pa
         assert not told(app)
         assert [concept.name for concept in app.bridge.concepts()] == [NAME]
         assert not app.query(Greeting) and len(app.query("Exchange Picture")) == 3
+        assert not list(tmp_path.glob("limner-lesson-*"))
         app.chat.method = "in_context"  # as "/method in_context" does: no second tries, which are not what is tested
         await pilot.press("enter")
         await until(pilot, lambda: not app.bridge.busy and app.query(TakeCard))

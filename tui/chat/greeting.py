@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -146,8 +146,8 @@ class Welcome:
     def _learn(self, lesson: Lesson) -> Concept:
         """Slow."""
         try:
-            pictures = lesson.pictures(Path(mkdtemp(prefix="limner-lesson-")))
-            return self._screen.bridge.teach(lesson.name, pictures, lesson.kind)
+            with TemporaryDirectory(prefix="limner-lesson-") as folder:
+                return self._screen.bridge.teach(lesson.name, lesson.pictures(Path(folder)), lesson.kind)
         finally:
             self._learning = False
 
