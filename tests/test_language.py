@@ -127,7 +127,7 @@ def test_in_fewer_bits(small: Path, bits: str) -> None:
     assert isinstance(model.invoke([SystemMessage("s"), HumanMessage("h")]), AIMessage)
 
 
-def test_what_this_machine_does_not_hold_is_said_before_it_is_read(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_this_machine_does_not_hold_is_said_first(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (small / "model.safetensors").stat().st_size
     for share, device, bits in ((1.0, "cpu", "full"), (0.5, "mps", "full"), (0.4, "cuda", "8bit"), (0.2, "cuda", "")):
         tight = Machine(device, "a machine", int(share * size), 10**9, 1)
