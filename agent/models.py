@@ -7,6 +7,7 @@ precision of local weights (`huggingface:FOLDER@4bit`, `@8bit`, `@full`).
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ def planner(name: str | BaseChatModel | None) -> BaseChatModel:
 def _by_provider(name: str, parsed: Name) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
+    logging.getLogger("langchain_google_genai").setLevel(logging.ERROR)  # it tells the terminal of every schema
     try:
         return init_chat_model(parsed.model, model_provider=parsed.provider, **_settings(name, parsed))
     except ImportError as error:

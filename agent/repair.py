@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,11 @@ NOT_JSON = "not_json"
 
 def whole(message: AIMessage) -> AIMessage:
     """The message with every call in one list and with an id, also calls whose arguments are no JSON."""
+    if message.tool_calls and _cut_short(message):
+        # LangChain completes what was broken off: a sentence half-written would be taken for the whole.
+        last = message.tool_calls[-1]
+        broken = {**last, "args": {NOT_JSON: json.dumps(last["args"], ensure_ascii=False)}}
+        message = message.model_copy(update={"tool_calls": [*message.tool_calls[:-1], broken]})
     if all(call["id"] for call in message.tool_calls) and not message.invalid_tool_calls:
         return message
     calls = [{**call, "id": call["id"] or _id()} for call in message.tool_calls]
@@ -26,6 +32,12 @@ def whole(message: AIMessage) -> AIMessage:
         args = {NOT_JSON: call["args"] or ""}
         calls.append({"type": "tool_call", "name": call["name"] or "unnamed", "args": args, "id": call["id"] or _id()})
     return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": []})
+
+
+def _cut_short(message: AIMessage) -> bool:
+    """Whether the provider says that its answer had come to the longest that it may be."""
+    said = [message.response_metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason")]
+    return any(reason in ("length", "max_tokens", "MAX_TOKENS") for reason in said)
 
 
 def _id() -> str:
@@ -38,8 +50,8 @@ def wrong(call: Mapping[str, Any], tools: Mapping[str, Tool]) -> dict[str, Any] 
     if name not in tools:
         return {"ok": False, "error": f"There is no tool {name!r}.", "hint": "Use the tools you have."}
     if set(args) == {NOT_JSON}:
-        error = f"The arguments of {name} are no JSON: {str(args[NOT_JSON])[:80]!r}."
-        return {"ok": False, "error": error, "hint": "Write one JSON object."}
+        error = f"The arguments of {name} are no whole JSON: {str(args[NOT_JSON])[:80]!r}."
+        return {"ok": False, "error": error, "hint": "Write one JSON object, and not a long one."}
     try:
         tools[name].check(args)
     except UserError as error:

@@ -15,6 +15,8 @@ from limner.agent.local import conversation, read
 from limner.agent.models import planner
 from limner.errors import ModelError
 from limner.memory.events import Reply
+from limner.tools import language
+from limner.tools.machine import Machine
 
 from .test_agent import ToyStudio
 
@@ -123,6 +125,26 @@ def test_in_fewer_bits(small: Path, bits: str) -> None:
     layers = [type(layer).__name__ for layer in model.language.model.modules()]
     assert {"4bit": "Linear4bit", "8bit": "Linear8bitLt"}[bits] in layers
     assert isinstance(model.invoke([SystemMessage("s"), HumanMessage("h")]), AIMessage)
+
+
+def test_what_this_machine_does_not_hold_is_said_first(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (small / "model.safetensors").stat().st_size
+    for share, device, bits in ((1.0, "cpu", "full"), (0.5, "mps", "full"), (0.4, "cuda", "8bit"), (0.2, "cuda", "")):
+        tight = Machine(device, "a machine", int(share * size), 10**9, 1)
+        monkeypatch.setattr(language, "machine", lambda tight=tight: tight)
+        with pytest.raises(ModelError, match="takes about") as caught:
+            language.Language.load(str(small), bits)
+        assert ("@4bit" in caught.value.hint) == bool(bits)
+
+
+def test_where_it_goes() -> None:
+    """Also on Apple's GPUs, and on NVIDIA's of before 2020 with the 16 bits that they multiply."""
+    import torch
+
+    old, apple = Machine("cuda", "x", 1, 1, 1, "float16"), Machine("mps", "x", 1, 1, 1)
+    assert language._precision("4bit", old)["quantization_config"].bnb_4bit_compute_dtype == torch.float16
+    assert language._precision("full", apple) == {"device_map": {"": "mps"}, "dtype": torch.bfloat16}
+    assert language._precision("full", Machine("cpu", "x", 1, 1, 1)) == {"dtype": torch.float32}
 
 
 def test_hushed(small: Path) -> None:

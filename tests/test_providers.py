@@ -159,9 +159,25 @@ def test_bad_calls_are_told_and_then_the_offline_planner_leads(case: str, provid
         assert turn.take is not None and turn.problem is None and "1" in turn.reply
         assert any(isinstance(e, Notice) and "built-in" in e.text for e in turn.events)
         last = json.dumps(server.heard[-1][2])
-        assert "There is no" in last or "missing" in last or "no JSON" in last
+        assert "There is no" in last or "missing" in last or "no whole JSON" in last
         server.answers[:] = [DRAW, DONE]
         assert open_agent(server.name).session().say("and again").reply == DONE.text
+
+
+def test_a_call_that_came_half_is_not_taken_for_the_whole(provider: str, open_agent: Any) -> None:
+    """LangChain completes the JSON of a call that was broken off: "a cat" of "a cat in the snow"."""
+    half = '{"prompt": "a cat' if provider in ("openai", "anthropic") else {"prompt": "a cat"}
+    with serving(provider, Say(calls=[("draw", half)], full=True), DRAW, DONE) as server:
+        turn = open_agent(server.name).session().say("a cat in the snow")
+        assert [take.prompt for take in turn.takes] == ["a cat in the snow"] and turn.reply == DONE.text
+        assert "no whole JSON" in json.dumps(server.heard[1][2])
+
+
+def test_nothing_but_limner_speaks(open_agent: Any, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip(PACKAGES["google_genai"])
+    with serving("google_genai", DRAW, DONE) as server:
+        assert open_agent(server.name).session().say("a cat").take is not None
+    assert not [record for record in caplog.records if record.name.startswith("langchain_google_genai")]
 
 
 def test_a_helped_planner_goes_on(provider: str, open_agent: Any) -> None:

@@ -20,6 +20,8 @@ class Say:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     cut: bool = False
     """Break the connection off in the middle."""
+    full: bool = False
+    """It ends because it has come to the longest that it may be."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ def openai(answer: Say) -> Iterator[bytes]:
             yield chunk({"tool_calls": [{"index": n, "function": {"arguments": piece}}]})
     if answer.cut:
         return
-    yield chunk({}, "tool_calls" if answer.calls else "stop")
+    yield chunk({}, "length" if answer.full else "tool_calls" if answer.calls else "stop")
     yield chunk({}, choices=[], usage={"prompt_tokens": 120, "completion_tokens": 7, "total_tokens": 127})
     yield b"data: [DONE]\n\n"
 
@@ -85,7 +87,7 @@ def anthropic(answer: Say) -> Iterator[bytes]:
         at += 1
     if answer.cut:
         return
-    reason = "tool_use" if answer.calls else "end_turn"
+    reason = "max_tokens" if answer.full else "tool_use" if answer.calls else "end_turn"
     stop = {"stop_reason": reason, "stop_sequence": None}
     yield event("message_delta", delta=stop, usage={"input_tokens": 120, "output_tokens": 7})
     yield event("message_stop")
@@ -105,7 +107,7 @@ def google(answer: Say) -> Iterator[bytes]:
     if answer.cut:
         return
     calls = [{"functionCall": {"name": name, "args": args}} for name, args in answer.calls]
-    yield chunk(calls or [{"text": ""}], finishReason="STOP")
+    yield chunk(calls or [{"text": ""}], finishReason="MAX_TOKENS" if answer.full else "STOP")
 
 
 def ollama(answer: Say) -> Iterator[bytes]:
@@ -123,7 +125,8 @@ def ollama(answer: Say) -> Iterator[bytes]:
         yield line("", message={"tool_calls": made})
     if answer.cut:
         return
-    yield line("", True, done_reason="stop", prompt_eval_count=120, eval_count=7, total_duration=1, load_duration=1)
+    reason = "length" if answer.full else "stop"
+    yield line("", True, done_reason=reason, prompt_eval_count=120, eval_count=7, total_duration=1, load_duration=1)
 
 
 FORMATS: dict[str, tuple[Callable[[Say], Iterator[bytes]], str]] = {

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ModelError
+from .machine import KEEP_FREE, Machine, machine
+from .needs import weights_bytes
+from .weights import cached
 
 Bits = Literal["", "4bit", "8bit", "full"]
 MOST_TOKENS = 512
@@ -54,10 +57,11 @@ class Language:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        cuda = torch.cuda.is_available()
-        settings = _precision(bits or ("4bit" if cuda else "full"), cuda)
-        path = Path(name).expanduser()
+        here, path = machine(), Path(name).expanduser()
+        chosen = bits or ("4bit" if here.device == "cuda" else "full")
         source = str(path) if path.is_dir() else name
+        _check_room(name, path if path.is_dir() else cached(name, "main"), chosen, here)
+        settings = _precision(chosen, here)
         try:
             tokenizer = AutoTokenizer.from_pretrained(source, **where)
             model = AutoModelForCausalLM.from_pretrained(source, use_safetensors=True, **where, **settings)
@@ -127,16 +131,26 @@ class Language:
         return piece
 
 
-def _precision(bits: str, cuda: bool) -> dict[str, Any]:
+def _check_room(name: str, folder: Path, bits: str, here: Machine) -> None:
+    """Raises `ModelError` for more than this machine holds: the system would end the process without a word."""
+    # Weights are stored in 16 bits, nearly everywhere.
+    share = {"4bit": 0.3, "8bit": 0.55}.get(bits, 2.0 if here.device == "cpu" else 1.0)
+    if (need := share * weights_bytes(folder)) > here.memory * KEEP_FREE:
+        said = f"{name} takes about {need / 1e9:.0f} GB so, and may fill {here.memory * KEEP_FREE / 1e9:.0f} GB here"
+        fewer = "Take a smaller model." if bits == "4bit" else "Add @4bit, or take a smaller model."
+        raise ModelError(f"{said} ({here.name}).", fewer)
+
+
+def _precision(bits: str, here: Machine) -> dict[str, Any]:
     """What `from_pretrained` takes for a precision (bitsandbytes: Dettmers et al. 2023, arXiv 2305.14314)."""
     import torch
     from transformers import BitsAndBytesConfig
 
-    device: dict[str, Any] = {"device_map": {"": 0}} if cuda else {}
+    device: dict[str, Any] = {} if here.device == "cpu" else {"device_map": {"": here.device}}
+    half = getattr(torch, here.half)
     if bits == "4bit":
-        half = torch.bfloat16
         kind = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=half)
         return device | {"quantization_config": kind}
     if bits == "8bit":
         return device | {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
-    return device | {"dtype": torch.bfloat16 if cuda else torch.float32}
+    return device | {"dtype": torch.float32 if here.device == "cpu" else half}
