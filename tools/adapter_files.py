@@ -109,7 +109,8 @@ def _early_layout(
         if part not in metadata:
             continue
         if getattr(pipe, part, None) is None:
-            raise ModelError(f"{file.name} was made for a Stable Diffusion {part}, which this model has not.", ELSEWHERE)
+            said = f"{file.name} was made for a Stable Diffusion {part}, which this model has not."
+            raise ModelError(said, ELSEWHERE)
         try:
             kinds = set(json.loads(metadata[part]))
         except (ValueError, TypeError) as error:
