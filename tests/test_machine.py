@@ -233,6 +233,16 @@ def test_an_image_adapter_that_is_not_here_is_missed(monkeypatch, tmp_path):
     assert load_preset("sd15", home).models["diffusion"].here
 
 
+def test_a_folder_of_ones_own_need_not_have_the_hubs_variant(tmp_path):
+    folder, home = tiny.BUILDERS["stable_diffusion_xl"](tmp_path / "sdxl"), tmp_path / "home"
+    localised("sdxl", folder, own_folder(home), home)
+    assert "variant" not in load_preset("sdxl", home).models["diffusion"].settings
+    (unet,) = (folder / "unet").glob("*.safetensors")
+    unet.rename(unet.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    localised("sdxl", folder, own_folder(tmp_path / "other"), tmp_path / "other")
+    assert load_preset("sdxl", tmp_path / "other").models["diffusion"].settings["variant"] == "fp16"
+
+
 def test_a_folder_of_ones_own_is_for_the_model_whose_layout_it_has(tmp_path):
     home = tmp_path / "home"
     for folder in (tiny.janus(tmp_path / "janus"), tiny.BUILDERS["flux2"](tmp_path / "klein")):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+ELSEWHERE = "Such files fit the model that they were made for and its relatives: choose that one's preset."
 PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2")
 PEFT = "base_model.model."
 SDXL_WORDS = {"clip_l": "", "clip_g": "2"}
@@ -108,7 +109,8 @@ def _early_layout(
         if part not in metadata:
             continue
         if getattr(pipe, part, None) is None:
-            raise ModelError(f"{file.name} was made for a Stable Diffusion {part}, which this model has not.")
+            said = f"{file.name} was made for a Stable Diffusion {part}, which this model has not."
+            raise ModelError(said, ELSEWHERE)
         try:
             kinds = set(json.loads(metadata[part]))
         except (ValueError, TypeError) as error:
@@ -117,16 +119,19 @@ def _early_layout(
         for number, (name, layer) in enumerate(layers):
             down, up = tensors.get(f"{part}:{number}:down"), tensors.get(f"{part}:{number}:up")
             if down is None or up is None:
-                raise ModelError(f"{file.name} was made for another model: it has no layer {number} for the {part}.")
+                said = f"{file.name} was made for another model: it has no layer {number} for the {part}."
+                raise ModelError(said, ELSEWHERE)
             if (up.shape[0], down.shape[1]) != (layer.out_features, layer.in_features):
                 raise ModelError(
                     f"{file.name} was made for another model: layer {number} of its {part} is {up.shape[0]} x "
-                    f"{down.shape[1]}, this model's is {layer.out_features} x {layer.in_features}."
+                    f"{down.shape[1]}, this model's is {layer.out_features} x {layer.in_features}.",
+                    ELSEWHERE,
                 )
             made[f"{part}.{name}.lora_A.weight"], made[f"{part}.{name}.lora_B.weight"] = down, up
         extra = sum(name.startswith(f"{part}:") for name in tensors) // 2 - len(layers)
         if extra:
-            raise ModelError(f"{file.name} was made for another model: it has {extra} layers more for the {part}.")
+            said = f"{file.name} was made for another model: it has {extra} layers more for the {part}."
+            raise ModelError(said, ELSEWHERE)
     return made
 
 
@@ -166,7 +171,8 @@ def _words(file: Path, tensors: Mapping[str, Tensor], pipe: Any, made_for: str) 
 
     if "emb_params" in tensors:
         if getattr(pipe, "text_encoder_2", None) is not None:
-            raise ModelError(f"{file.name} was learned for {made_for or SD1}; this model reads with two text encoders.")
+            said = f"{file.name} was learned for {made_for or SD1}; this model reads with two text encoders."
+            raise ModelError(said, ELSEWHERE)
         return {f"<{file.stem}>": {"": rows(tensors["emb_params"])}}
     if set(tensors) & set(SDXL_WORDS):
         return {f"<{file.stem}>": {SDXL_WORDS[k]: rows(t) for k, t in tensors.items() if k in SDXL_WORDS}}

@@ -285,6 +285,8 @@ def localised(name: str, source: Path, folder: Path, home: Path | str | None = N
             _check_folder(source, preset.models[role])
             for key in ("hub", "revision", "only", "file"):
                 spec.pop(key, None)
+            if not any(source.rglob(f"*.{spec.get('variant')}.safetensors")):
+                spec.pop("variant", None)
             spec["folder"] = str(source)
         elif "folder" in spec:
             spec["folder"] = str(preset.models[each].folder)

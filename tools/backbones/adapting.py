@@ -73,7 +73,7 @@ class Adapting(Diffusion):
         return pipe
 
     def attach(self, folders: Sequence[Path], weights: Sequence[float] = ()) -> None:
-        from ..adapter_files import Adapter, read_adapter
+        from ..adapter_files import ELSEWHERE, Adapter, read_adapter
         from ..checkpoints import BROKEN
 
         paths = [*self.lasting, *folders]
@@ -90,7 +90,7 @@ class Adapting(Diffusion):
                     raise
                 raise ModelError(
                     f"{path} does not belong to this model, {self.label}: {_misfit(adapter.base, error)}.",
-                    "Such files fit the model that they were made for and its relatives: choose that one's preset.",
+                    ELSEWHERE,
                 ) from error
         if self._attached:
             numbers = [int(name.rpartition("_")[2]) for name in self._attached]
