@@ -670,3 +670,48 @@ def test_who_is_kept_is_known_at_once() -> None:
 
 def test_who_is_no_longer_remembered_is_forgotten() -> None:
     assert calls(ask("you can stop remembering Biscuit", BUSY)) == [("forget", {"concept": "Biscuit"})]
+
+
+PAIR = {
+    "concepts": [{"name": "Biscuit", "kind": "dog", "pronoun": "he"}, {"name": "Luna", "kind": "cat"}],
+    "takes": [{"number": 1, "description": "Biscuit and a cat at sea", "concepts": ["Biscuit"], "others": ["a cat"]}],
+    "newest": 1, "head": 1, "focus": ["Biscuit"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["remove the cat", "swap them", "put them in the snow", "make the cat blue"])
+def test_who_is_there_is_nobody_who_was_taught(said: str) -> None:
+    assert calls(ask(said, PAIR)) == [("edit", {"take": 1, "instruction": said})]
+
+
+@pytest.mark.parametrize("said", ["draw Luna next to him", "Luna next to him", "add Luna beside him"])
+def test_somebody_comes_to_the_one_who_is_there(said: str) -> None:
+    alone = {**PAIR, "takes": [{"number": 1, "description": "Biscuit at sea", "concepts": ["Biscuit"]}]}
+    ((tool, args),) = calls(ask(said, alone))
+    assert tool == "edit" and args["take"] == 1 and args["concepts"] == ["Luna"]
+
+
+@pytest.mark.parametrize("said", ["a person in the snow", "a girl with a hat", "a kid holding a red balloon"])
+def test_a_figure_in_a_place_is_a_new_picture(said: str) -> None:
+    assert calls(ask(said, PAIR)) == [("draw", {"prompt": said})]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["draw a hat on it", "draw sunglasses on him", "paint a crown on the rabbit", "draw a scarf round its neck",
+     "sketch a tree behind it", "draw a hat on the dog"],
+)  # fmt: skip
+def test_what_is_drawn_on_a_picture_changes_it(said: str) -> None:
+    ((tool, args),) = calls(ask(said, {**PAIR, "attached": ["/tmp/rabbit.png"]}))
+    assert tool == "edit" and args["take"] == 2 and "concepts" not in args
+    if "it" in said.split()[-1:]:
+        assert calls(ask(said, PAIR))[0][0] == "edit"
+
+
+def test_a_can_is_no_question() -> None:
+    files = ["/tmp/1.png", "/tmp/2.png"]
+    learned = ("teach", {"name": "Whaley", "kind": "can", "images": files})
+    assert calls(ask("this can is Whaley", {**PAIR, "attached": files})) == [learned]
+    assert calls(ask("this can is Luna", {**PAIR, "attached": files})) != [
+        ("teach", {"name": "Luna", "kind": "can", "images": files})
+    ]

@@ -34,7 +34,7 @@ LITTLE = frozenset(
     holding hold holds held carry carries carrying wearing wears wear side add remove must should shall might really
     super duper totally extremely rather quite thanks thank yes yeah yay no nope oh ah hmm hey hi hello ok okay
     maybe perhaps actually sorry wait dear having
-    got going goes pop stick chuck want wants meant mean said anymore already kind sort recolor recolour
+    round onto got going goes pop stick chuck want wants meant mean said anymore already kind sort recolor recolour
     """.split()
 )
 

@@ -27,6 +27,7 @@ from .scenes import (
     changes_places,
     changes_the_setting,
     describes_a_picture,
+    joins,
     lists_a_picture,
     makes_a_new_one,
     of_a_stranger,
@@ -121,7 +122,7 @@ def decide(text: Text) -> list[Step]:
         intent = vote
     if intent in ("edit", "forget") and vote != "forget" and _KEEPS.search(text.low):
         intent = "teach"
-    if of_the_one_there(text):
+    if of_the_one_there(text) or joins(text):
         return carry_out("edit", text)
     if changes_the_setting(text) or puts_on(text):
         intent = "edit"

@@ -96,20 +96,43 @@ _ONTO = re.compile(
     rf"(?:paint|draw|sketch) (?:an?|some) (?:(?!{either(_FIGURES)}\b)[a-z-]+ ){{1,3}}?on(?:to)? (?:the|this|that) "
     rf"(?:[a-z-]+ ){{0,2}}?{either(_FIGURES)}[.! ]*"
 )
+_ON = r"(?:on|onto|on to|over|to|round|around|behind|under|beside|next to|above|in front of)"
+_ADDS = rf"(?:paint|draw|sketch|doodle) (?:an? |some |two )?(?:(?!of\b)[a-z-]+ ){{1,4}}?{_ON}"
+_ON_IT = re.compile(rf"{_ADDS} (?:it|him|her|them|(?:his|her|its|their) [a-z]+)[.! ]*")
+_ON_THAT = re.compile(rf"{_ADDS} (?:the|this|that|my) (?:[a-z-]+ ){{0,2}}?{either(_FIGURES)}(?:'s [a-z]+)?[.! ]*")
 
 
 def of_the_one_there(text: Text) -> bool:
     """Whether words for a picture are about the figure of the current one, whom nobody has taught, or of the one that
-    came along: "the robot under an umbrella", "paint its ears pink", "draw a hat on the cat"."""
+    came along: "the robot under an umbrella", "paint its ears pink", "draw a hat on the cat", "draw a hat on it"."""
     take, low = text.state.take(text.state.current), text.low[lead(text.low) :]
     pronoun = text.subjects == [] or all(PRONOUN.fullmatch(subject.said) for subject in text.subjects)
     if text.state.attached and not text.files and pronoun and _PAINTS.fullmatch(low):
+        return True
+    if pronoun and (take or text.state.attached) and not text.files and _ON_IT.fullmatch(low):
+        return True
+    if text.state.attached and not text.files and _ON_THAT.fullmatch(re.sub(CONCEPT + "+", "the animal", low)):
         return True
     if take is None or take.concepts or text.subjects or text.files or text.state.attached:
         return False
     if _THE_ONE.fullmatch(low) or _ONTO.fullmatch(low):
         return True
     return _PAINTS.fullmatch(low) is not None and of_a_stranger(text)
+
+
+_BESIDE_HIM = re.compile(
+    rf"(?:(?:draw|paint|sketch|show|add|put) )?{CONCEPT}+ (?:next to|beside|near|close to|behind|with) "
+    r"(?:it|him|her|them)[.! ]*"
+)
+
+
+def joins(text: Text) -> bool:
+    """Whether somebody comes to the one in the current picture: "draw ▮ next to him"."""
+    take, low = text.state.take(text.state.current), text.low[lead(text.low) :]
+    names = {name for subject in text.subjects for name in subject.names}
+    if take is None or not take.figures or names & set(take.concepts) or text.files or text.state.attached:
+        return False
+    return _BESIDE_HIM.fullmatch(low) is not None
 
 
 def changes_places(text: Text) -> str:
@@ -137,6 +160,15 @@ def puts_on(text: Text) -> bool:
     return _PUTS_ON.fullmatch(text.low[lead(text.low) : tail(text.low)]) is not None
 
 
+_PLACES = table(
+    "beach seaside sea ocean forest wood woods jungle city town village street desert dunes snow mountain mountains "
+    "meadow field park garden castle palace farm barn kitchen bedroom bathroom office school library shop market cafe "
+    "restaurant harbour harbor port river lake island volcano playground zoo airport station cave space"
+)
+_TIMES = table(
+    "night nighttime midnight day daytime daylight noon morning afternoon evening dusk dawn sunset sunrise sunshine "
+    "moonlight rain storm fog snow winter summer autumn spring"
+)
 _NEW = (
     rf"(?:an?|one|some|two|three) (?:(?!(?:different|other|better|new|[a-z]+er) )[a-z-]+ ){{0,3}}?"
     rf"{either(_FIGURES)}s?"
@@ -145,6 +177,12 @@ _MAKES = re.compile(
     rf"(?:(?:now|then|next|also|and|please|ok),? )*(?:make(?: (?:me|us))?|(?:what|how) about) {_NEW}(?:,? and {_NEW})*"
     rf"(?: (?:{_AT}|with|wearing|holding|riding|who|that|[a-z]{{3,}}ing)\b.*)?[.!? ]*"
 )
+_BEGINS_NEW = re.compile(
+    rf"{_NEW} (?:(?:with|wearing|holding|carrying|in|under) (?:an? )?(?:[a-z-]+ )?"
+    rf"{either(WEAR | {'balloon', 'parasol'})}|"
+    rf"{_AT} (?:the |an? )?(?:[a-z]+ )?{either(_PLACES)}(?: {_AT} (?:the )?{either(_TIMES)})?)[.! ]*"
+)
+"""As in "a kid with a balloon" and "a person in the snow"."""
 _OF_THE_PICTURE = re.compile(
     rf"[\ue000-\ue003]|\b(?:him|her|it|them|his|its|their|here|there|instead|too|(?:the|this) {either(PARTS)})\b"
 )
@@ -155,18 +193,10 @@ def makes_a_new_one(text: Text) -> bool:
     low = text.low[lead(text.low) :]
     if text.files or text.state.attached:
         return False
-    return _MAKES.fullmatch(low) is not None and _OF_THE_PICTURE.search(low) is None
+    new = _MAKES.fullmatch(low) or _BEGINS_NEW.fullmatch(low)
+    return new is not None and _OF_THE_PICTURE.search(low) is None
 
 
-_PLACES = table(
-    "beach seaside sea ocean forest wood woods jungle city town village street desert dunes snow mountain mountains "
-    "meadow field park garden castle palace farm barn kitchen bedroom bathroom office school library shop market cafe "
-    "restaurant harbour harbor port river lake island volcano playground zoo airport station cave space"
-)
-_TIMES = table(
-    "night nighttime midnight day daytime daylight noon morning afternoon evening dusk dawn sunset sunrise sunshine "
-    "moonlight rain storm fog snow winter summer autumn spring"
-)
 _ABOUT = re.compile(
     rf"(?:(?:and|so|ok|now|hm+|but|then|or|well|yes|no),? )*(?:what|how) about (?P<where>(?:{_AT} )?(?:(?:the|an?) )?"
     rf"(?:[a-z]+ ){{0,2}}?{either(_PLACES | _TIMES)}(?:,? (?:at|in|during|by) (?:the )?{either(_TIMES)})?)"

@@ -51,8 +51,8 @@ _PAIR = (
     r"(?:sunglasses|glasses|shades|goggles|boots|gloves|mittens|wings|headphones))"
 )
 _OVER = (
-    r"(?=\s+(?:instead|rather|and|but|then|please|too|as well|now|on|in|at|to|for|with|around|over|next|beside|behind)"
-    r"\b|\s*[,;:.!?]|\s*$)"
+    r"(?=\s+(?:instead|rather|and|but|then|please|too|as well|now|on|onto|in|at|to|for|with|around|round|over|next|"
+    r"beside|behind)\b|\s*[,;:.!?]|\s*$)"
 )
 _ORDERS = [
     re.compile(pattern, re.IGNORECASE)
@@ -61,6 +61,7 @@ _ORDERS = [
         rf"\b(?:give|hand|lend|bring|get) (?:him|her|it|them) {_BARE}{_OVER}",
         rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear )?{_PAIR}{_OVER}",
         rf"\b(?:add|put|place|set|draw|paint|sketch) {_SOME}{_OVER}",
+        rf"\b(?:add|put|place|set|draw|paint|sketch) {_PAIR}{_OVER}",
         rf"\badd {_BARE}{_OVER}",
         rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|into|by) {_SOME}{_OVER}",
         rf"\b(?:swap|replace|exchange|change|trade|switch) .{{1,60}}? (?:for|with|to|by) {_PAIR}{_OVER}",

@@ -34,7 +34,8 @@ PARTS = (
 _OWN = re.compile(rf"\b(?:him|her|it|them|his|its|their)\b|{PARTS}|['’]s\b", re.IGNORECASE)
 _NO_SETTING = re.compile(
     rf"\bdark (?=glasses)|\b(?:dark|light|bright|snow) (?={COLOURS})|(?<=\w) on[.! ]*$|"
-    rf"\b(?:on|under|for) (?=(?:him|her|it|them)\b)|(?:['’]s|his|her|its|their) (?:middle|cent(?:er|re))\b|"
+    r"\b(?:on|onto|around|round|under|for) (?=(?:him|her|it|them|his|its|their)\b)|"
+    r"(?:['’]s|his|her|its|their) (?:middle|cent(?:er|re))\b|"
     r"\bon an? (?:string|lead|leash)\b|"
     rf"\b(?:in|under) (?=(?:(?:an?|the|his|her|its) )?(?:[\w-]+ ){{0,2}}?{WORN.pattern})",
     re.IGNORECASE,

@@ -10,7 +10,8 @@ from ..references import Text, rx
 from ..settings import cut
 from ..state import Ask, Call, Say, Step
 from ..tagger import own
-from ..words import ANIMALS, GIVEN_NAMES, KIND_WORDS, PEOPLE, THINGS, table
+from ..words import GIVEN_NAMES, table
+from .naming import KNOWN_KINDS, called_so
 
 _VERB = (
     r"(?:teach|learn|memori[sz]e|remember|save|store|add|register|study|know|meet|introduce|"
@@ -151,7 +152,6 @@ _COMPOUND = table(
     "sports fire racing soup "
     "flower sewing bobble table desk wall floor rag hand puppet"
 )
-_KNOWN_KINDS = ANIMALS | PEOPLE | THINGS | frozenset(w for kind, words in KIND_WORDS.items() for w in (kind, *words))
 
 
 def teach(text: Text) -> list[Step] | None:
@@ -160,6 +160,8 @@ def teach(text: Text) -> list[Step] | None:
     low = text.low
     files = tuple(f.path for f in text.files) or text.hints.images or text.state.attached
     words = low.strip(" .,:;!?\ue002")
+    if told := called_so(text, files):
+        return [told]
     if _NEXT.search(low):
         return None  # "… a.jpg. Draw her in the snow": the sentences are read one by one
     if not _TEACH_WORDS.match(low) and not (files and text.hints.name):
@@ -292,7 +294,7 @@ def name_and_kind(text: Text) -> tuple[str, str]:
             name, kind = found, _kind(kind_words)
             break
     plain = None if kind else _PLAIN_KIND.search(body.low)
-    if plain and plain["kind"] in _KNOWN_KINDS:
+    if plain and plain["kind"] in KNOWN_KINDS:
         name, kind = name or _name(body, plain), plain["kind"]
     if not kind:
         kind = next((k for p in _KINDED for m in p.finditer(body.low) if (k := _kind(m["kind"]))), "")
@@ -318,13 +320,13 @@ _HAS_A = re.compile(
 
 def _surest_kind(text: Text, name: str, kind: str) -> str:
     """The noun of "he is a dog"; else what was found, if it is a known noun; else a known noun of the sentence."""
-    said = [k for m in _IS_A.finditer(text.low) if (k := _kind(m["kind"])) in _KNOWN_KINDS]
-    said = said or [k for m in _HAS_A.finditer(text.low) if (k := _kind(m["kind"])) in _KNOWN_KINDS]
-    if said or kind in _KNOWN_KINDS or kind.split(" ")[0] in _COMPOUND:
+    said = [k for m in _IS_A.finditer(text.low) if (k := _kind(m["kind"])) in KNOWN_KINDS]
+    said = said or [k for m in _HAS_A.finditer(text.low) if (k := _kind(m["kind"])) in KNOWN_KINDS]
+    if said or kind in KNOWN_KINDS or kind.split(" ")[0] in _COMPOUND:
         return said[0] if said else kind
     words = [w for w in re.findall(r"[a-z-]+", text.low) if w not in name.lower().split()]
     pairs = [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
-    known = next((w for w in (*pairs, *words) if w in _KNOWN_KINDS), "")
+    known = next((w for w in (*pairs, *words) if w in KNOWN_KINDS), "")
     own = (
         re.search(rf"\b(?:my|our|an?|new|his|her|this|the) (?:[a-z-]+ )?{re.escape(kind)}\b", text.low)
         if kind
@@ -341,7 +343,7 @@ def _spotted_name(text: Text, kind: str) -> str:
     for i, match in enumerate(words):
         word = match.group()
         starts = i == 0 or text.raw[: match.start()].rstrip()[-1:] in ".!?:;"
-        plain = word.lower() in _NOT_NAMES | _BEFORE_NAMES | _KNOWN_KINDS | {
+        plain = word.lower() in _NOT_NAMES | _BEFORE_NAMES | KNOWN_KINDS | {
             "hey",
             "hi",
             "hello",
@@ -377,7 +379,7 @@ def _name(text: Text, match: re.Match[str]) -> str:
             words = words[1:]
         if not capital:
             words = words[:1]
-    if len(words) == 1 and words[0].lower() in _KNOWN_KINDS and words[0].islower() and words[0] not in GIVEN_NAMES:
+    if len(words) == 1 and words[0].lower() in KNOWN_KINDS and words[0].islower() and words[0] not in GIVEN_NAMES:
         return ""
     return " ".join(words)
 
@@ -393,7 +395,6 @@ def _kind(words: str) -> str:
         return " ".join(parts[-2:])
     for size in (2, 1):
         tail_words = " ".join(parts[-size:])
-        if len(parts) >= size and tail_words in _KNOWN_KINDS:
+        if len(parts) >= size and tail_words in KNOWN_KINDS:
             return tail_words
-    known = next((w for w in reversed(parts) if w in _KNOWN_KINDS), "")
-    return known or " ".join(parts[-2:] if len(parts) > 1 else parts)
+    return next((w for w in reversed(parts) if w in KNOWN_KINDS), "") or " ".join(parts[-2:])
