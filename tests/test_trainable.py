@@ -26,7 +26,7 @@ from limner.tools.training.loop import Training
 from .test_machine import gpu, processor
 from .test_methods import finish, subject
 
-SD15 = read_preset(BUILT_IN / "sd15.yaml")
+SD15 = replace(read_preset(BUILT_IN / "sd15.yaml"), training={})
 
 
 def eight_bit(preset: Preset) -> Preset:
@@ -157,7 +157,7 @@ def test_what_is_loaded_here_gives_way_to_a_training_that_has_no_room_beside_it(
 def test_newcomers_are_told_what_can_be_trained(monkeypatch, capsys):
     told = "lora, textual_inversion, pivotal with about 5 GB; not dreambooth: about 19 GB"
     assert trains(SD15, gpu(8)) == told
-    assert trains(read_preset(BUILT_IN / "sdxl.yaml"), gpu(48)) == "" and trains(load_preset("starter"), gpu(48)) == ""
+    assert trains(read_preset(BUILT_IN / "kontext.yaml"), gpu(48)) == "" and trains(load_preset("starter"), gpu(48)) == ""
     monkeypatch.setattr("limner.tools.machine.machine", lambda: gpu(8))
     with pytest.raises(SystemExit):
         app(["presets"], prog_name="limner")

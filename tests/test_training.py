@@ -474,6 +474,6 @@ def test_large_pictures_are_encoded_one_by_one(studio, tmp_path, monkeypatch):
     vae, sizes = studio.backbone("diffusion").pipe.vae, []
     encode = vae.encode
     monkeypatch.setattr(vae, "encode", lambda pixels: sizes.append(len(pixels)) or encode(pixels))
-    monkeypatch.setattr("limner.tools.training.denoising.TOGETHER", 2 * 16**2)  # two of the model's own size
+    monkeypatch.setattr("limner.tools.backbones.learning.TOGETHER", 2 * 16**2)  # two of the model's own size
     learn(studio, tmp_path, "lora", most_steps=1, priors=3)
     assert max(sizes) == 2

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..machine import Placement
 
 
+TOGETHER = 2**20
+"""Pixels of the pictures that are encoded together; more would not fit beside a model."""
+
+
 class Learning(Diffusion):
     """A family that the trained methods know. What it hears goes by the network's own names."""
 
@@ -135,8 +139,8 @@ class Learning(Diffusion):
 
 
 def parts(pixels: Tensor) -> tuple[Tensor, ...]:
-    """Pictures `[b, 3, height, width]` in handfuls of a megapixel: more would not fit while they are encoded."""
-    some = 2**20 // (pixels.shape[-2] * pixels.shape[-1])
+    """Pictures `[b, 3, height, width]` in handfuls that are encoded together."""
+    some = TOGETHER // (pixels.shape[-2] * pixels.shape[-1])
     return pixels.split(min(16, max(1, some)))
 
 
