@@ -217,6 +217,15 @@ def test_weights_that_are_not_here_are_asked_for(tiny_preset, monkeypatch, tmp_p
             ask()
 
 
+def test_a_folder_that_is_gone_is_named(tiny_preset, tmp_path):
+    data = yaml.safe_load(tiny_preset.read_text())
+    data["models"]["ar"]["folder"] = str(tmp_path / "gone")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(data))
+    with pytest.raises(ModelError, match="There is no folder .*gone") as caught:
+        Studio(load_preset(tmp_path / "own.yaml")).backbone("ar")
+    assert caught.value.hint == f"Correct {tmp_path / 'own.yaml'}."
+
+
 def test_an_image_adapter_that_is_not_here_is_missed(monkeypatch, tmp_path):
     """The painter may lie in a folder of one's own; what it hears references with is the hub's then as well."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))

@@ -102,6 +102,7 @@ models:
     family: janus
     folder: w
     guidance: 3
+  encoder: {family: clip, folder: w}
 threads: 1
 """
 
@@ -109,9 +110,9 @@ threads: 1
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("threads: 1", "thread: 1", 9, "unknown key 'thread'. Did you mean 'threads'?"),
+        ("threads: 1", "thread: 1", 10, "unknown key 'thread'. Did you mean 'threads'?"),
         ("summary: My own.", "sumary: My own.", 2, "Did you mean 'summary'?"),
-        ("threads: 1", "threads: many", 9, "'threads' must be a number"),
+        ("threads: 1", "threads: many", 10, "'threads' must be a number"),
         ("family: janus", "family: janos", 6, "there is no model family 'janos'. Did you mean 'janus'?"),
         ("family: janus", "family: clip", 6, "for models.encoder"),
         ("guidance: 3", "guidence: 3", 8, "no setting 'guidence'. Did you mean 'guidance'?"),
@@ -125,8 +126,9 @@ threads: 1
         ("summary: My own.", "summary: ''", 2, "'summary' must be a text"),
         ("name: mine", "name: mine\nname: yours", 2, "twice"),
         ("    guidance: 3", "   guidance: 3", 8, "no YAML"),
-        ("threads: 1", "words: gone.json", 9, "there is no file"),
-        ("threads: 1", "measured: gone.json", 9, "there is no file"),
+        ("  encoder: {family: clip, folder: w}", "", 4, "nothing can be taught or scored"),
+        ("threads: 1", "words: gone.json", 10, "there is no file"),
+        ("threads: 1", "measured: gone.json", 10, "there is no file"),
     ],
 )
 def test_the_first_mistake_is_named_by_its_line(tmp_path, old, new, line, message):

@@ -198,7 +198,8 @@ def home(configs, family, tmp_path) -> Path:
         "family": family, "hub": "someone/model", "licence": "MIT", "download": 5, "memory": 4, "work": 1, "steps": 2,
         "only": ["*/model.safetensors"],
     }  # fmt: skip
-    data = {"name": "mine", "summary": "Mine.", "methods": ["ip_adapter"], "models": {"diffusion": model}}
+    data = {"name": "mine", "summary": "Mine.", "methods": ["ip_adapter"],
+            "models": {"diffusion": model, "encoder": {"family": "clip", "folder": str(tmp_path)}}}  # fmt: skip
     (own / "mine.yaml").write_text(yaml.safe_dump(data))
     return tmp_path / "home"
 

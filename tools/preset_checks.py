@@ -36,6 +36,9 @@ def mistakes(file: PresetFile, preset: Preset) -> Iterator[Mistake]:
         elif name in known and (strange := sorted(what - known[name].capabilities)):
             near = _near(strange[0], known[name].capabilities)
             yield ("not_for", name), f"{name} does not {strange[0]!r} anyway.", near
+    if "encoder" not in preset.models:
+        said = "there is no models.encoder, and without one nothing can be taught or scored."
+        yield ("models",), said, "For example: encoder: {family: clip, folder: …}"
     for role, spec in preset.models.items():
         where = ("models", role)
         if spec.family not in families:

@@ -60,7 +60,8 @@ class Shelf:
     def spec(self, role: str) -> ModelSpec:
         """The preset's model for `role`. Raises `ModelError` where it has none."""
         if role not in self.preset.models:
-            raise ModelError(f"The preset {self.preset.name!r} has no {role} model.", "Choose another preset.")
+            hint = f"Name one as models.{role} in {self.preset.path}, or choose another preset."
+            raise ModelError(f"The preset {self.preset.name!r} has no {role} model.", hint)
         return self.preset.models[role]
 
     def present(self, role: str) -> ModelSpec:
@@ -68,6 +69,8 @@ class Shelf:
         spec = self.spec(role)
         if spec.file is not None and not spec.file.is_file():
             raise ModelError(f"There is no file {spec.file}.", f"Correct {self.preset.path}.")
+        if not spec.hub and not spec.folder.is_dir():
+            raise ModelError(f"There is no folder {spec.folder}.", f"Correct {self.preset.path}.")
         if spec.absent:
             get = f"Get it: limner presets get {self.preset.name}"
             raise ModelError(f"{spec.absent[0]} is not on this computer.", get)
