@@ -88,3 +88,17 @@ def test_two_change_places_with_what_they_wear(description: str, afterwards: str
     for order in ("swap the hat for a crown", "swap Biscuit for Pip", "change them", "swap them for two cats"):
         assert exchanged(order, description, NAMES) == ""
     assert exchanged("swap them", description, NAMES[:1]) == ""
+
+
+@pytest.mark.parametrize(
+    ("order", "turned"),
+    [
+        ("Biscuit left, Pip right", "Biscuit and Pip in the snow"),
+        ("put Pip on the right", "Biscuit and Pip in the snow"),
+        ("Pip left, Biscuit right", ""),
+        ("move Biscuit to the right side please", ""),
+        ("put Biscuit on the left of the house", ""),
+    ],
+)
+def test_who_stands_on_the_other_side_changes_places(order: str, turned: str) -> None:
+    assert exchanged(order, "Pip and Biscuit in the snow", ["Pip", "Biscuit"]) == turned

@@ -12,6 +12,8 @@ from PIL import Image, ImageChops, ImageFilter
 from limner.starter.world import Figure, Scene, Subject, render, sample_scene, sample_subject
 from limner.tools.dressing import dressed
 from limner.tools.presets import load_preset
+from limner.tools.scoring.wearing import UNASKED
+from limner.tools.seen import took_off, unasked
 from limner.tools.studio import Studio
 from limner.tools.subject import side_by_side
 from limner.tools.values import Drawn, DrawRequest, SubjectInput
@@ -178,3 +180,18 @@ def test_figures_side_by_side_are_parted_also_where_they_touch(studio) -> None:
             figures = side_by_side(mask)
             assert len(figures) == count
             assert np.array_equal(np.maximum.reduce([np.asarray(figure) for figure in figures]), np.asarray(mask))
+
+
+def test_what_an_order_about_something_else_takes_off_is_put_on_again(studio) -> None:
+    source, bare = shown(Figure(CAT, "crown")), shown(Figure(CAT, "none", "small", "left"))
+    request = DrawRequest(
+        "move it to the left", source=source, seed=2, description="a cat with a crown; move it to the left"
+    )
+    made = Drawn(bare, 0, 2, "in_context", "hash", {"changed": 0.5})
+    again = studio.figures.kept(request, made, studio.method("in_context"))
+    assert took_off(studio, source, bare) and not took_off(studio, source, again.image)
+    unsaid = replace(request, description="a cat; move it to the left")
+    assert studio.figures.kept(unsaid, made, studio.method("in_context")).image is bare
+    assert unasked(studio, unsaid, bare) == "what was worn is gone" and not unasked(studio, unsaid, source)
+    assert unasked(studio, replace(unsaid, source=bare), source) == UNASKED
+    assert not unasked(studio, replace(unsaid, prompt="take off its crown"), bare)

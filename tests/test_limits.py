@@ -111,3 +111,14 @@ def test_a_drawn_out_no_is_not_what_cannot_be_drawn() -> None:
     assert STARTER.words is not None
     assert unknown_words("noooo make him super big", [], STARTER.words) == []
     assert unknown_words("let him hold a balloon, he carries it", [], STARTER.words) == []
+
+
+def test_two_figures_have_one_size() -> None:
+    one, two = (take("Bo on the beach"), known("Bo")), (take("Bo and Miso"), known("Bo", "Miso"))
+    for order in ("make Bo smaller", "Bo should be much bigger than Miso", "now larger please"):
+        with pytest.raises(UserError, match="two figures at one size"):
+            within(STARTER, order, [], of=two)
+        assert within(STARTER, order, [], of=one).words == order
+    found = within(STARTER, "make Bo huge and put them in the snow", [], of=two)
+    assert found.words == "put them in the snow" and len(found.notes) == 1
+    assert within(STARTER, "give Bo a bigger hat", [], of=two).words == "give Bo a bigger hat"

@@ -715,3 +715,64 @@ def test_a_can_is_no_question() -> None:
     assert calls(ask("this can is Luna", {**PAIR, "attached": files})) != [
         ("teach", {"name": "Luna", "kind": "can", "images": files})
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "instruction"),
+    [
+        ("no not at night, at sunset", "at sunset"),
+        ("not in the city, but in the snow please", "in the snow"),
+        ("no, not a hat, a crown", "a crown instead of the hat"),
+        ("not the crown but a hat for Biscuit", "a hat for Biscuit instead of the crown"),
+        ("Biscuit left, Luna right", "Biscuit left, Luna right"),
+    ],
+)
+def test_not_this_but_that(said: str, instruction: str) -> None:
+    both = {"number": 1, "description": "Luna and Biscuit at sea", "concepts": ["Luna", "Biscuit"]}
+    assert calls(ask(said, {**PAIR, "takes": [both]})) == [("edit", {"take": 1, "instruction": instruction})]
+
+
+@pytest.mark.parametrize(
+    ("said", "sorry"),
+    [
+        ("Zeichne Biscuit am Strand", "nur Englisch"), ("jetzt bei Nacht", "nur Englisch"),
+        ("dessine Biscuit dans la neige", "l'anglais"), ("el perro en la playa", "inglés"),
+        ("disegna un gatto nella neve", "l'inglese"),
+    ],
+)  # fmt: skip
+def test_another_language_is_refused_in_it(said: str, sorry: str) -> None:
+    message = ask(said, PAIR)
+    assert not message.tool_calls and sorry in message.text and "“Biscuit on the beach, at night”" in message.text
+    strange = {**PAIR, "unknown_words": ["fliegt", "zum", "mond"]}
+    assert not calls(ask("Biscuit fliegt zum Mond", strange))
+
+
+@pytest.mark.parametrize(
+    "said", ["Biscuit in El Paso", "draw Biscuit at the Moulin Rouge with a beret", "a cat in Las Vegas at night"]
+)
+def test_foreign_names_are_no_language(said: str) -> None:
+    assert calls(ask(said, PAIR))[0][0] in ("draw", "edit")
+
+
+def test_the_second_of_those_just_drawn() -> None:
+    some = [{"number": n, "prompt": "Biscuit at sea", "concepts": ["Biscuit"]} for n in (2, 3, 4)]
+    state = {**PAIR, "takes": [PAIR["takes"][0], *some], "newest": 4, "head": 4}
+    for said, take in (("the second one at night", 3), ("the first one but with a hat", 2), ("take 2 at night", 2)):
+        ((tool, args),) = calls(ask(said, state))
+        assert (tool, args["take"]) == ("edit", take)
+    assert calls(ask("go back to the first one", state)) == [("fork", {"take": 1})]
+    assert calls(ask("the second one at night", {**state, "head": 1}))[0][1]["take"] == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("how did you draw this?", "“Biscuit at sea”. It was drawn with ip_adapter."),
+        ("which method did you use?", "drawn with ip_adapter"),
+        ("who is in this picture?", "Take 1: Biscuit at sea."),
+    ],
+)
+def test_how_it_was_made_and_who_is_in_it(said: str, told: str) -> None:
+    drawn = {"number": 1, "prompt": "Biscuit at sea", "concepts": ["Biscuit"], "method": "ip_adapter"}
+    message = ask(said, {**PAIR, "takes": [drawn]})
+    assert not message.tool_calls and told in message.text

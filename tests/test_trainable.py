@@ -157,7 +157,7 @@ def test_what_is_loaded_here_gives_way_to_a_training_that_has_no_room_beside_it(
 def test_newcomers_are_told_what_can_be_trained(monkeypatch, capsys):
     told = "lora, textual_inversion, pivotal with about 5 GB; not dreambooth: about 19 GB"
     assert trains(SD15, gpu(8)) == told
-    assert trains(read_preset(BUILT_IN / "kontext.yaml"), gpu(48)) == "" and trains(load_preset("starter"), gpu(48)) == ""
+    assert trains(load_preset("kontext"), gpu(48)) == "" and trains(load_preset("starter"), gpu(48)) == ""
     monkeypatch.setattr("limner.tools.machine.machine", lambda: gpu(8))
     with pytest.raises(SystemExit):
         app(["presets"], prog_name="limner")

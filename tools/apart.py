@@ -41,7 +41,8 @@ _SWAP = re.compile(
 )
 _HATS = re.compile(
     r"(?<=\s)(?<!the )(?<!his )(?<!her )(?<!its )(?<!their )(?P<adjectives>"
-    r"(?:(?!(?:an?|the|his|her|its|their|with|wearing|in|and|of|both|holding|under|put|add|have|them)\b)[a-z-]+ )?)"
+    r"(?:(?!(?:an?|the|his|her|its|their|with|wearing|wears?|in|and|of|both|holding|under|put|add|have|has|get|give|"
+    r"them)\b)[a-z-]+ )?)"
     r"(?P<noun>hat|cap|crown|scarve|balloon|umbrella|parasol|bow tie|bow|tie)s\b",
     re.IGNORECASE,
 )
@@ -68,9 +69,7 @@ def exchanged(instruction: str, description: str, names: Sequence[str]) -> str:
 
     Subjects are drawn from left to right as they are named. What each of them wears goes along.
     """
-    for name in sorted(names, key=len, reverse=True):
-        instruction = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "*", instruction, flags=re.IGNORECASE)
-    if len(names) != 2 or not _SWAP.fullmatch(instruction.strip()):
+    if len(names) != 2 or not (_swaps(instruction, names) or _other_side(instruction, description, names)):
         return ""
     worn: dict[str, str] = {}
     kept = list[str]()
@@ -86,6 +85,27 @@ def exchanged(instruction: str, description: str, names: Sequence[str]) -> str:
         before, said, after = re.split(rf"(?<!\w)({re.escape(name)})(?!\w)", words, maxsplit=1, flags=re.IGNORECASE)
         words = f"{before}{said}{things}{after}"
     return words
+
+
+def _swaps(instruction: str, names: Sequence[str]) -> bool:
+    for name in sorted(names, key=len, reverse=True):
+        instruction = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "*", instruction, flags=re.IGNORECASE)
+    return _SWAP.fullmatch(instruction.strip()) is not None
+
+
+def _other_side(instruction: str, description: str, names: Sequence[str]) -> bool:
+    """Whether an instruction wants one of two on the side where the other one stands: "Biscuit left, Pip right"."""
+    who = "|".join(re.escape(name).replace("a\\ ", "(?:a|the)\\ ") for name in names)
+    at = r"(?:goes |stands |should (?:be|stand|go) )?(?:(?:on|to|at) the )?"
+    one = rf"(?P<who>{who}) {at}(?P<side>left|right)(?: side)?"
+    other = rf"(?:,|,? and) (?:{who}) {at}(?:left|right)(?: side)?"
+    asks = r"(?:(?:now|and|please|put|move|place|with|but) )*"
+    match = re.fullmatch(rf"{asks}{one}(?:{other})?(?: please)?[.! ]*", instruction.strip(), re.IGNORECASE)
+    if match is None:
+        return False
+    noun = match["who"].split()[-1].lower()
+    left = min(names, key=lambda name: description.lower().find(name.lower()))
+    return (left.split()[-1].lower() == noun) == (match["side"].lower() == "right")
 
 
 def _turned(words: str, names: Sequence[str]) -> str:

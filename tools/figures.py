@@ -7,11 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .apart import for_each, worn_by
+from .dressing import worn
 from .edits import put_back
 from .images import square, square_mask
 from .leaving import leaving
 from .parts import colour_asked, named, of_the_whole, parts_of, within_boxes
 from .recolour import recoloured
+from .scoring.reach import WORN
+from .scoring.wearing import LEAST
+from .seen import took_off
 from .subject import LEAST_SHARE, foreground_share, in_one_piece, overlap, side_by_side
 from .values import UNTAUGHT, Drawn, DrawRequest, SubjectInput
 from .words import renamed
@@ -227,7 +231,20 @@ class Figures:
         known = self.studio.preset.scenes.get("kinds", ())
         if method.flat_colours and of_the_setting(request.prompt, names, known):
             return self._elsewhere(request, drawn)
-        return drawn
+        return self._worn_again(request, drawn)
+
+    def _worn_again(self, request: DrawRequest, drawn: Drawn) -> Drawn:
+        """The same with what the one figure wore, as far as it was said, where an order about something else has taken
+        it off."""
+        assert request.source is not None
+        names = [subject.name for subject in request.subjects]
+        wears = [] if len(names) > 1 or WORN.search(request.prompt) else worn(_worn_before(request), names)
+        able = [info.name for info in self.studio.methods() if info.available and "dress" in info.capabilities]
+        if not wears or not able or not took_off(self.studio, request.source, drawn.image):
+            return drawn
+        order = DrawRequest(" and ".join(wears), request.subjects, source=drawn.image)
+        made = self.studio.finished(self.studio.method(able[0]), order, [drawn.seed], lambda: False)
+        return next((replace(drawn, image=item.image) for item in made if isinstance(item, Drawn)), drawn)
 
     def _recoloured(self, request: DrawRequest, drawn: Drawn, method: Method) -> Drawn:
         """The same figure in other colours, where it stood."""
@@ -279,16 +296,22 @@ class Figures:
         return "" if several and one is None else self.captioner.noun(one.kind if one else "", [image], [figure])
 
     def _only_what_is_worn(self, request: DrawRequest, drawn: Drawn) -> Drawn:
-        """The same picture but for what a figure wears now, and for what it wore."""
+        """The same picture but for what a figure wears now, and for what it wore, where that is seen."""
         from PIL import ImageChops
 
         from .scoring.reach import around
 
-        assert request.source is not None
+        assert request.source is not None and request.scene is not None
         before = square(request.source, drawn.image.width)
         old, new = self.studio.worn(before), self.studio.worn(drawn.image)
-        if old is None or new is None or not (worn := around(ImageChops.lighter(old, new), 1)).getbbox():
+        if old is None or new is None:
             return drawn
+        if request.whose is not None:
+            whose = square_mask(request.whose, before.width)
+            old, new = ImageChops.darker(old, whose), ImageChops.darker(new, whose)
+        if foreground_share(new if WORN.search(request.scene) else old) < LEAST:
+            return drawn
+        worn = around(ImageChops.lighter(old, new), 1)
         edited = put_back(before, before, drawn.image, worn)
         return replace(drawn, image=edited.image, settings={**drawn.settings, "changed": edited.changed})
 

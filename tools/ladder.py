@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError, UserError
 from ..memory.events import Event, Progress, Question
 from ..memory.values import Concept, Scores
+from .apart import each_one
 from .recommended import first_method
 from .scoring.reach import FAR, recolours
-from .seen import seen_of, still_there
+from .seen import seen_of, still_there, unasked
 from .train import trained_method
 from .values import Drawn, DrawRequest, MethodInfo
 
@@ -247,8 +248,9 @@ class Ladder:
 def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Scores:
     """Scores of a candidate; of an edit against its instruction, and one that changed nothing, or what nobody spoke of,
     does not pass."""
-    seen = seen_of(studio, request, drawn.image)
-    found = studio.score(drawn.image, request.subjects, wanted, instruction=request.source is not None, **seen)
+    seen, order = seen_of(studio, request, drawn.image), request.source is not None
+    wanted = each_one(wanted) if order else wanted
+    found = studio.score(drawn.image, request.subjects, wanted, instruction=order, **seen)
     if _otherwise(studio, request, found):
         found = replace(found, verdict="accept", details={**found.details, "reason": "it looks otherwise on purpose"})
     if request.source is None or found.verdict not in ("accept", "not_measured"):
@@ -256,6 +258,8 @@ def score(studio: Studio, request: DrawRequest, drawn: Drawn, wanted: str) -> Sc
     changed, recoloured = (drawn.settings.get(name, 1.0) for name in ("changed", "recoloured"))
     if changed < UNCHANGED or recoloured < RECOLOURED:
         return _again(found, "nothing has changed")
+    if why := unasked(studio, request, drawn.image):
+        return _again(found, why)
     if still_there(studio, request, drawn.image):
         return _again(found, "somebody is still there")
     beside, lost = studio.figures.changed_beside(request, drawn.image), studio.figures.lost(request, drawn.image)

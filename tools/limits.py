@@ -40,6 +40,12 @@ _AS_IT_IS = frozenset(
     ("orange sky", "blue sky", "blue sea", "blue ocean", "blue water", "green grass", "green trees", "white snow",
      "white clouds", "yellow sun", "yellow moon", "white moon", "yellow sand", "black sky", "green hills"),
 )  # fmt: skip
+_SIZED = re.compile(
+    r"(?:(?:make|draw|paint|have|let) )?(?:[\w'’]+ |the [\w]+ )?(?:(?:should|must|needs to|to) )?(?:be )?"
+    r"(?:(?:a (?:bit|little|lot)|much|far|way|even) )?(?:bigger|larger|smaller|tinier|taller|huge|tiny|giant)"
+    r"(?: than (?:[\w]+|the [\w]+))?(?= *(?:$|[,.;!?]|and\b|please\b))(?: *please)?",
+    re.IGNORECASE,
+)
 _PEOPLE = re.compile(r"\b(?:person|people|man|woman|boy|girl|child|kid|baby|king|queen|prince|princess|friend)\b")
 
 
@@ -66,6 +72,8 @@ def within(
     if not preset.figures or preset.words is None:
         return found
     who = f"The {preset.name} models"
+    if of is not None and len(of[1]) + len(others_of(of[0])) > 1 and _one_size(found):
+        found.notes.append(f"{who} draw two figures at one size, side by side.")
     if fixed := _unpainted(found, preset.scenes.get("fixed", ())):
         found.notes.append(f"{who} can't paint {listed(fixed)}: that comes with the place and the time of day.")
     if many := _one_of_each(found, known_words(preset.words)):
@@ -115,6 +123,16 @@ def leaves(who: str, words: str) -> bool:
     low = rf"(?:the |that |my )?{re.escape(who.lower())}(?!\w|['’]s| and\b)"
     told = rf"(?<!\w)(?:(?:{_LEAVES}) {low}|take {low} (?:out|away)|let {low} (?:go|leave)|{low} (?:leaves|goes home))"
     return re.search(told, words.lower()) is not None
+
+
+def _one_size(found: Within) -> bool:
+    """Take out what makes one of two figures bigger or smaller than the other; whether there was any."""
+    before = found.words
+    found.words = _SIZED.sub("", found.words)
+    if found.words == before:
+        return False
+    found.words = _tidy(found.words)
+    return True
 
 
 def _unpainted(found: Within, fixed: Sequence[str]) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .apart import for_each
 from .dressing import taken_off
 from .leaving import leaving, who_leaves
 from .scoring.phrases import ordered
 from .scoring.reach import WORN
-from .scoring.wearing import LEAST
+from .scoring.wearing import LEAST, MOST, UNASKED
 from .subject import foreground_share, side_by_side
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def seen_of(studio: Studio, request: DrawRequest, image: Image) -> dict[str, boo
     """What a picture shows of an order about what somebody wears: `gone` (what it takes off), `there` (what it puts
     on); without them where that is not seen."""
     names = [subject.name for subject in request.subjects]
-    off, on = taken_off(request.prompt, names), any(WORN.search(piece) for piece in ordered(request.prompt, names))
+    orders = for_each(request.prompt, names)
+    off, on = taken_off(orders[0], names), any(WORN.search(piece) for piece in ordered(orders[0], names))
     if request.source is None or not (off or on) or (before := studio.worn(request.source)) is None:
         return {}
     after = studio.worn(image)
@@ -41,6 +43,25 @@ def _seen(before: Image, after: Image, off: bool, on: bool) -> dict[str, bool]:
     elif on and (off or was < LEAST or new >= LEAST):
         found["there"] = True
     return found
+
+
+def took_off(studio: Studio, before: Image, after: Image) -> bool:
+    """Whether somebody wears something in the first of two pictures and nobody in the second."""
+    old, new = studio.worn(before), studio.worn(after)
+    return old is not None and new is not None and foreground_share(new) < LEAST <= foreground_share(old)
+
+
+def unasked(studio: Studio, request: DrawRequest, image: Image) -> str:
+    """What an edit about something else has done to what is worn, in words; "" of none, and of any other."""
+    if request.source is None or request.coming or request.borrow is not None or WORN.search(request.prompt):
+        return ""
+    if who_leaves(request.prompt):
+        return ""
+    if took_off(studio, request.source, image):
+        return "what was worn is gone"
+    old, new = studio.worn(request.source), studio.worn(image)
+    appeared = old is not None and new is not None and foreground_share(old) < LEAST and foreground_share(new) >= MOST
+    return UNASKED if appeared else ""
 
 
 def still_there(studio: Studio, request: DrawRequest, image: Image) -> bool:

@@ -216,11 +216,11 @@ class Studio:
             try:
                 method = self.method(name)
                 first, *more = self.figures.in_turn(request) if "dress" in method.capabilities else [request]
-                for item in self._finished(method, first, seeds[done : some.stop], cancelled):
+                for item in self.finished(method, first, seeds[done : some.stop], cancelled):
                     if isinstance(item, Drawn):
                         for order in more:
                             again = replace(order, source=item.image)
-                            found = (*self._finished(method, again, [item.seed], cancelled), item)
+                            found = (*self.finished(method, again, [item.seed], cancelled), item)
                             item = next(made for made in found if isinstance(made, Drawn))
                         item, done = replace(item, index=done), done + 1
                     yield item
@@ -234,7 +234,7 @@ class Studio:
                 raise ModelError("The memory is not enough for this model.", hint)
             yield Progress(said, 0, None)
 
-    def _finished(
+    def finished(
         self, method: Method, request: DrawRequest, seeds: list[int], cancelled: Callable[[], bool]
     ) -> Iterator[Progress | Drawn]:
         """A method's pictures with what is looked at before and put back after them."""

@@ -18,7 +18,7 @@ from .desk import Desk, result, rounded
 from .photographs import advice, prepare_together
 from .sameness import doubts
 from .values import Prepared
-from .words import unknown_words
+from .words import listed, unknown_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,7 +176,9 @@ def refine(
         raise UserError("There is nothing to correct.", "Say what belongs to it, or what does not.")
     picture = desk.session.take(rejected).image if rejected else None
     new = desk.library.revise(concept, add=add, remove=remove, reject=picture)
-    return _version(new)
+    said = desk.studio.unknown_words(", ".join(add), [new.name, new.kind])
+    unknown = listed([f"'{word}'" for word in said if not word.endswith("er")])  # "longer" is said of what they know
+    return _version(new) | ({"note": f"The {desk.preset.name} models can't draw {unknown}."} if unknown else {})
 
 
 @tool(order=22)

@@ -21,6 +21,12 @@ _ONE = re.compile(
     r"(?P<look>(?!new|different|other|nice|nicer|better|good|second|third|next|quick|fresh|last)[a-z]+) one"
     r"(?:,? (?:please|instead|rather|then|though|dear))*[.!? ]*"
 )
+_NOT_BUT = re.compile(
+    r"(?:(?:no|nope|sorry|wait|oh|hm+)\b[,.! ]*)*not (?P<not>(?:(?:at|in|on|by|an?|the|with) )?[a-z]+(?: [a-z]+)?)"
+    r"(?:[,;.] (?:but |rather |i (?:meant|said) )?| but )"
+    r"(?P<but>(?:at|in|on|by|near|an?|the|with|during) [a-z]+(?: [a-z]+){0,2}?(?: (?:for|on) \ue000+)?)"
+    r"(?: (?:please|instead))?[.! ]*"
+)
 _THING = re.compile(rf"\b(?:an?|the|his|her|its|some) (?:[a-z]+ ){{0,2}}?({either(WEAR | {'balloon'})})\b")
 
 
@@ -32,6 +38,10 @@ def instead(text: Text) -> list[Step] | None:
             return [Call("edit", {"take": take.number, "instruction": f"{other['a']} {other['look']} {things[-1]}"})]
         if other["look"] in COLOURS:
             return [Call("edit", {"take": take.number, "instruction": f"make it {other['look']}"})]
+    if take and (turned := _NOT_BUT.fullmatch(text.low)) and not text.takes:
+        said, wear = text.raw[turned.start("but") : turned.end("but")], re.search(rf"\b{either(WEAR)}\b", turned["but"])
+        worn = f"{said} instead of the {re.sub(r'^(?:an?|the|with) ', '', turned['not'])}"
+        return [Call("edit", {"take": take.number, "instruction": worn if wear else said})]
     match = _MEANT.fullmatch(text.low)
     subject = text.subject_at(match.start("c")) if match else None
     if subject is None or take is None or len(subject.names) != 1 or len(take.concepts) != 1:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from .clauses import clauses, judge_with
 from .decide import decide, grammar
 from .extract import carry_out, which
+from .foreign import foreign
 from .instead import instead
 from .intent import vote_of
 from .intents.keeping import keeps, kept_after
@@ -66,6 +67,8 @@ _NEVER_MIND = re.compile(
 def plan(text: str, state: State, hints: Hints | None = None) -> list[Step]:
     """The steps for a sentence: tool calls in order, or one question, or words. Never empty."""
     text = by_name(text, state, hints)
+    if hints is None and (sorry := foreign(text, state)):
+        return [sorry]
     if state.attached and (unused := _UNUSED.search(lower(text))):
         state = replace(state, attached=())
         text = f"{text[: unused.start()]}{text[unused.end() :]}".strip(" ,") or text

@@ -141,8 +141,9 @@ def changes_places(text: Text) -> str:
     whom = {name for subject in text.subjects if subject.how == "name" for name in subject.names}
     if take is None or not whom <= {*take.concepts} or text.files or text.state.attached:
         return ""
-    words = text.part(lead(text.low), tail(text.low)).raw
-    return words if exchanged(words, " and ".join(take.figures), take.figures) else ""
+    words = text.part(lead(text.low)).raw.strip(" .!")
+    orders = (take.figures, take.figures[::-1])  # whoever stands where
+    return words if any(exchanged(words, " and ".join(order), order) for order in orders) else ""
 
 
 _PUTS_ON = re.compile(

@@ -196,7 +196,26 @@ def _ranked(low: str, state: State) -> Iterator[TakeRef]:
             if match["noun"].strip() or low[: match.start()].rstrip().endswith(("to", "from", "with")):
                 yield ref_at(match, (1,), "rank")
         else:
-            yield ref_at(match, (number_of(rank),), "rank")
+            of_them = _OF_THEM.fullmatch(match["noun"]) and not _BACK.search(low[: match.start()])
+            some, nth = _just_drawn(state) if of_them else (), number_of(rank)
+            yield ref_at(match, (some[nth - 1] if 0 < nth <= len(some) else nth,), "rank")
+
+
+_OF_THEM = re.compile(r"(?: (?:ones?|of them))?")
+_BACK = re.compile(r"\b(?:back|return|go|jump|from) (?:to |with )?$")
+
+
+def _just_drawn(state: State) -> tuple[int, ...]:
+    """Several pictures that were asked for at once and are the newest: "the second one" is one of them."""
+    if not state.takes or state.current != state.takes[-1].number:
+        return ()
+    last, some = state.takes[-1], list[int]()
+    for take in reversed(state.takes):
+        follows = not some or take.number == some[0] - 1
+        if (take.prompt, take.parent, take.origin) != (last.prompt, None, "draw") or not follows:
+            break
+        some.insert(0, take.number)
+    return tuple(some) if len(some) > 1 else ()
 
 
 _CONTENT = re.compile(

@@ -60,6 +60,8 @@ _ORDERS = [
         rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear |hold |carry )?{_SOME}{_OVER}",
         rf"\b(?:give|hand|lend|bring|get) (?:him|her|it|them) {_BARE}{_OVER}",
         rf"\b(?:give|hand|lend|bring|get|let) (?:[\w’'-]+ ){{1,3}}?(?:have |wear )?{_PAIR}{_OVER}",
+        rf"\bwears? {_SOME}{_OVER}",
+        rf"\bwears? {_PAIR}{_OVER}",
         rf"\b(?:add|put|place|set|draw|paint|sketch) {_SOME}{_OVER}",
         rf"\b(?:add|put|place|set|draw|paint|sketch) {_PAIR}{_OVER}",
         rf"\badd {_BARE}{_OVER}",

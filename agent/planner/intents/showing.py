@@ -28,8 +28,10 @@ _SO_MANY = re.compile(
     rf"(?P<n>[2-9]|{either([word for word, n in NUMBERS.items() if 1 < n < 10])})(?: of)? (?P<who>\S.*?)(?: please)?"
 )
 _TELLS = rx(
-    r"describe(?: me)? (?P<t>{T})(?: again| please| once more| to me)*|(?:what(?:'s| is| was)(?: in| on)?|"
-    r"tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|what does (?P<t>{T}) show"
+    r"describe(?: me)? (?P<t>{T})(?: again| please| once more| to me)*|"
+    r"who(?:'s| is| was)(?: that| he| she)?(?: in| on) (?P<t>{T}|it|there|the picture)|"
+    r"(?:what(?:'s| is| was)(?: in| on)?|tell me about|what about) (?P<t>{T})(?: again| about| of| showing)*|"
+    r"what does (?P<t>{T}) show"
 )
 _ASKED = re.compile(
     r"(?:(?:ok|hey|so|and|please|remind me|tell me),? )*"

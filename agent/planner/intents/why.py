@@ -33,9 +33,22 @@ _LITTLE = table(
 ) - frozenset(COLOURS)
 
 
+_HOW = rx(
+    r"(?:(?:but|and|so|ok|hey|hm+|wow),? )*(?:how (?:did|have|do) you (?:draw|drawn|make|made|paint|painted|do|done)|"
+    r"how (?:was|is) (?P<t>{T}|it|this|that) (?:drawn|made|painted|done)|(?:with )?(?:what|which) (?:method|model)"
+    r"(?: did you use| was used| drew| made)?)(?: (?P<t>{T}|it|this|that|him|her|them))?(?: picture| for (?:it|this))?"
+)
+
+
 def tells_why(text: Text) -> list[Step] | None:
     """What is known of how the picture came about; nothing is drawn."""
     low = text.low.rstrip(" .!?,;:-")
+    if _HOW.fullmatch(low):
+        told = [ref.numbers[0] for ref in text.takes if len(ref.numbers) == 1]
+        shown = text.state.take(told[0] if told else text.state.current)
+        if shown is None:
+            return None
+        return [Say(f"{_words(shown, lineage(text.state, shown))} {_made(shown)}".strip(), weak=False)]
     match = _WHY.fullmatch(low)
     if match is None or _NOT_OF_IT.search(low):
         return None
