@@ -236,6 +236,9 @@ class Painter:
     def figures(self) -> Painter:
         return self
 
+    def worn(self, image: Image.Image) -> None:
+        return None
+
     def changed_beside(self, request: DrawRequest, image: Image.Image) -> None:
         return None
 
