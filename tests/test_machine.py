@@ -79,6 +79,7 @@ def test_only_pipelines_have_parts_that_can_wait():
     tokens = replace(MODEL, family="emu3")
     assert [place.bits for place in fit(tokens, gpu(16)).placements] == [8, 4]
     assert not fit(tokens, gpu(4)).possible and fit(MODEL, gpu(4)).possible
+    assert fit(MODEL, gpu(2)).possible and not fit(replace(MODEL, family="glm_image"), gpu(2)).possible
 
 
 def test_what_fits_nowhere_is_said():
