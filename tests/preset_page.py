@@ -50,9 +50,10 @@ tensors, tokenizers), and compared, pixel by pixel, with the library's own pipel
 (`tests/test_families.py`, `tests/test_diffusion.py`, `tests/test_backbones.py`). So shapes, masks, guidance,
 conditioning, adapters and seeds are known to be right; how good the pictures are is not.
 
-Never run: true weights, true size, a GPU, offload layer by layer, compiled blocks at true size. 8 and 4 bits of all
-families ran on a processor, where the library's question for a GPU was put aside; LoRA beside such weights, too: its
-gradients are those beside the same weights in 32 bits (`tests/test_quantised.py`). What a GPU would be given was tried
+Never run: true weights, true size, a GPU, compiled blocks at true size. 8 and 4 bits of all families ran on a
+processor, where the library's question for a GPU was put aside; LoRA beside such weights, too: its gradients are those
+beside the same weights in 32 bits (`tests/test_quantised.py`). So did offload layer by layer, which the library cannot
+do with GLM-Image. What a GPU would be given was tried
 on a played one, where tensors from here and from there do not mix, in 16 bits, whole and with idle parts in the
 computer's memory, trainings included (`tests/test_elsewhere.py`); kernels, speed and memory of a real one were not.
 

@@ -81,6 +81,23 @@ def test_a_pipeline_draws_there_what_it_draws_here(folder, here, offload):
         assert np.abs(there[call].astype(int) - expected).mean() < 2, call
 
 
+def test_a_pipeline_draws_a_layer_at_a_time(folder, here, monkeypatch):
+    """Its weights are nowhere but while a layer is called; both places are the processor."""
+    from accelerate import cpu_offload
+    from diffusers import DiffusionPipeline
+
+    def by_layers(pipe: DiffusionPipeline, device: str) -> None:
+        for name, part in pipe.components.items():
+            if hasattr(part, "named_parameters") and name not in pipe._exclude_from_cpu_offload:
+                cpu_offload(part, device, offload_buffers=len(part._parameters) > 0)
+
+    if not backbones()[folder[0]].by_layers:
+        pytest.skip("the library cannot")
+    monkeypatch.setattr(DiffusionPipeline, "enable_sequential_cpu_offload", by_layers)
+    there = painted(*folder, "cpu", "layers")
+    assert all(np.array_equal(there[call], expected) for call, expected in here.items())
+
+
 @pytest.fixture(scope="module")
 def preset(tiny_preset):
     """The small preset, all of its models there."""

@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from limner.cli.app import app
 from limner.errors import ModelError
 from limner.memory.events import Progress
+from limner.tools.backbones.clip import Clip
 from limner.tools.backbones.janus import Janus
 from limner.tools.backbones.stable_diffusion import StableDiffusion
-from limner.tools.machine import Machine, Placement, fit, out_of_memory
+from limner.tools.machine import Fit, Machine, Placement, fit, out_of_memory
 from limner.tools.needs import to_begin_with
 from limner.tools.presets import ModelSpec, load_preset, localised, own_folder, presets
-from limner.tools.shelf import Shelf, remarks
+from limner.tools.shelf import Shelf, _Place, remarks
 from limner.tools.studio import Studio
 from limner.tools.values import Drawn, DrawRequest
 
@@ -79,6 +81,7 @@ def test_only_pipelines_have_parts_that_can_wait():
     tokens = replace(MODEL, family="emu3")
     assert [place.bits for place in fit(tokens, gpu(16)).placements] == [8, 4]
     assert not fit(tokens, gpu(4)).possible and fit(MODEL, gpu(4)).possible
+    assert fit(MODEL, gpu(2)).possible and not fit(replace(MODEL, family="glm_image"), gpu(2)).possible
 
 
 def test_what_fits_nowhere_is_said():
@@ -182,10 +185,33 @@ def test_memory_that_ends_while_a_model_is_read_is_no_broken_file(studio, monkey
     assert tries == [torch.float32, torch.bfloat16] and isinstance(items[-1], Drawn)
 
 
+def test_a_scorer_without_room_beside_the_painter_goes_to_the_processor(studio, monkeypatch):
+    """A picture that was drawn is not lost because nothing is left to look at it with."""
+    images, asked = Clip.images, []
+
+    def short_of_memory(self, pictures):
+        asked.append(studio.shelf.place("encoder").placement.device)
+        if len(asked) == 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return images(self, pictures)
+
+    monkeypatch.setattr(Clip, "images", short_of_memory)
+    studio.shelf._places["encoder"] = _Place(Fit((Placement("cuda"),), 0.0, "there"))
+    studio.shelf._loaded["encoder"] = Clip.load(studio.spec("encoder").folder)  # as if it lay there
+    assert studio.embed_images([Image.new("RGB", (64, 64))]).shape == (1, 8)
+    assert asked == ["cuda", "cpu"]
+    monkeypatch.setattr(Clip, "images", lambda *given: (_ for _ in ()).throw(MemoryError))
+    with pytest.raises(ModelError, match="not enough to look"):
+        studio.embed_images([Image.new("RGB", (64, 64))])
+
+
 def test_scorers_stay_off_a_gpu_that_the_painter_fills():
     preset = load_preset("sd15")
     for memory, device in ((6, "cpu"), (24, "cuda")):
         assert Shelf(preset, gpu(memory)).place("encoder").placement.device == device
+    # What draws takes 7.5 here: one of two scorers fits beside it, both do not.
+    shelf = Shelf(preset, gpu(10.9))
+    assert [shelf.place(role).placement.device for role in ("encoder", "segmenter")] == ["cuda", "cpu"]
 
 
 def test_when_nothing_is_lighter_it_says_so(studio, monkeypatch):

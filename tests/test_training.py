@@ -469,6 +469,14 @@ def test_a_model_without_an_image_adapter_is_trained_and_drawn_with(tiny_preset,
     studio.close()
 
 
+def test_attention_is_as_it_was_after_a_training(studio, tmp_path):
+    """Trained here it is a plain one, which adds up otherwise: a replay elsewhere would differ in its last bits."""
+    config = studio.backbone("ar").language_model.config
+    before = config._attn_implementation
+    learn(studio, tmp_path, "ar_lora", most_steps=1)
+    assert config._attn_implementation == before != "eager"
+
+
 def test_large_pictures_are_encoded_one_by_one(studio, tmp_path, monkeypatch):
     """At 512 pixels a batch of sixteen would take more than the model does."""
     vae, sizes = studio.backbone("diffusion").pipe.vae, []

@@ -5,7 +5,6 @@ Loaded from a folder, or from the hub's cache on the disk; never from the networ
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from ..errors import ModelError
 from .machine import KEEP_FREE, Machine, machine
 from .needs import weights_bytes
+from .shelf import prepare_libraries
 from .weights import cached
 
 Bits = Literal["", "4bit", "8bit", "full"]
@@ -52,7 +52,7 @@ class Language:
         Raises:
             ModelError: it is not there, has no safetensors or no chat template, or does not fit.
         """
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        prepare_libraries(0)
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 

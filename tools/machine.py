@@ -235,6 +235,8 @@ def fit(spec: ModelSpec, here: Machine) -> Fit:
     if family is None:
         # Only pipelines have parts of which some can wait.
         choices = [place for place in choices if place.offload == "none"]
+    elif not family.by_layers:
+        choices = [place for place in choices if place.offload != "layers"]
     if here.half == "float16" and family is not None and "unet" in family.large:
         # Transformers of this size overflow in float16; U-Nets were published in it.
         choices = [replace(place, precision="float16") for place in choices]

@@ -16,6 +16,8 @@ DRAWING = ("ar", "diffusion")
 SMALL = 1.0
 """GB below which a model stays in memory beside any other."""
 
+ON_PROCESSOR = Fit((Placement(),), 0.0, "runs on the processor")
+
 
 @dataclass
 class _Place:
@@ -81,7 +83,7 @@ class Shelf:
         if role not in self._places:
             found = fit(self.spec(role), self.here)
             if role not in DRAWING and not self._has_room(role):
-                found = Fit((Placement(),), 0.0, "runs on the processor")
+                found = ON_PROCESSOR
             if not found.possible:
                 name = self.spec(role).hub or self.spec(role).family
                 raise ModelError(f"{name} {found.sentence}.", "`limner presets` says what fits here.")
@@ -140,6 +142,15 @@ class Shelf:
         give_back()  # also of a model that was on its way in
         place.step += 1
         return f"the memory was not enough; going on with {place.placement.sentence(self.here)}"
+
+    def to_processor(self, role: str) -> bool:
+        """Frees a scorer for which the memory was not enough, to be loaded on the processor; whether that is new."""
+        if self.place(role).placement.device == "cpu":
+            return False
+        self.free(role)
+        give_back()
+        self._places[role] = _Place(ON_PROCESSOR)
+        return True
 
     def free(self, *roles: str) -> None:
         """Gives models' memory back."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Progress
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .scoring.scorer import Scorer
     from .training.lesson import Lesson
 
+T = TypeVar("T")
 SEEDS = 2**32
 WORLD_ERROR = 0.01
 """Mean squared error (of values 0..1) through the tokenizer above which a picture is not of the models' world."""
@@ -267,7 +268,21 @@ class Studio:
 
     @property
     def _segment(self) -> Callable[[Image], Image] | None:
-        return self.segmenter.mask if self.segments else None
+        return self._cut_out if self.segments else None
+
+    def _cut_out(self, image: Image) -> Image:
+        return self._looked("segmenter", lambda: self.segmenter.mask(image))
+
+    def _looked(self, role: str, look: Callable[[], T]) -> T:
+        """What a scorer sees; where the memory is not enough for it beside what draws, on the processor."""
+        try:
+            return look()
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+        if not self.shelf.to_processor(role):
+            raise ModelError("The memory is not enough to look at pictures.", "Close what else uses it.")
+        return look()
 
     def mask(self, image: Image) -> Image:
         """The subject's mask: by the preset's model where it has one, else the classical way.
@@ -277,7 +292,7 @@ class Studio:
         """
         from . import photographs
 
-        return self.segmenter.mask(image) if self._segment else photographs.subject_mask(image)
+        return self._cut_out(image) if self.segments else photographs.subject_mask(image)
 
     def worn(self, image: Image) -> Image | None:
         """Mask of what the subjects wear and hold; `None` where the preset has no model that tells."""
@@ -291,7 +306,7 @@ class Studio:
             return photographs.prepare(image, self._segment)
         if not self.of_this_world(image):
             return replace(photographs.prepare(image), storybook=False)
-        mask = self.segmenter.mask(image)
+        mask = self._cut_out(image)
         return Prepared(image, mask if foreground_share(mask) >= LEAST_SHARE else None)
 
     def of_this_world(self, image: Image) -> bool:
@@ -313,11 +328,11 @@ class Studio:
             mask = masks[i] if i < len(masks) else None
             small = square(image.convert("RGB"), side)
             cut.append(crop_subject(small, None if mask is None else square_mask(mask, side), side))
-        return self.encoder.images(cut)
+        return self._looked("encoder", lambda: self.encoder.images(cut))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Unit embeddings `[n, d]` float32."""
-        return self.encoder.texts(texts)
+        return self._looked("encoder", lambda: self.encoder.texts(texts))
 
     def unknown_words(self, prompt: str, names: Sequence[str]) -> list[str]:
         """Words of `prompt` that the loaded models cannot draw, in its order; none for open vocabularies."""

@@ -21,6 +21,8 @@ class Adapting(Diffusion):
 
     large: ClassVar[tuple[str, ...]] = ("transformer", "text_encoder")
     """The pipeline's large parts: those that are loaded with fewer bits where memory is scarce."""
+    by_layers: ClassVar[bool] = True
+    """Whether the library can bring it to the device a layer at a time."""
     drawing: ClassVar[str]
     """Name of the pipeline's class as the checkpoint's `model_index.json` has it."""
     lasting: tuple[Path, ...] = ()

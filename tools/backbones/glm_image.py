@@ -26,6 +26,7 @@ class GlmImage(Pipelined):
     cannot: ClassVar[str] = "no inpainting, no LoRA, no learned words and no IP-Adapter: the library has none for it"
     most_references: ClassVar[int] = 4
     large: ClassVar[tuple[str, ...]] = ("transformer", "vision_language_encoder")
+    by_layers: ClassVar[bool] = False  # its eyes read weights of layers that are not called
     drawing: ClassVar[str] = "GlmImagePipeline"
     multiple: ClassVar[int] = TOKEN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -54,6 +55,17 @@ class TunedTokens(Tuned, InContext):
     def draw(self, request: DrawRequest, seeds: list[int], cancelled: Cancelled) -> Iterator[Progress | Drawn]:
         self._prefixes.clear()  # read by a model that has learned since
         return InContext.generate(self, request, seeds, cancelled)
+
+    @contextmanager
+    def room(self, subject: SubjectInput, warm: bool) -> Iterator[None]:
+        language = cast("Autoregressive", self.model).language_model
+        before = language.config._attn_implementation
+        try:
+            yield
+        finally:
+            # What is drawn next is drawn as anywhere else, to the last bit.
+            if language.config._attn_implementation != before:
+                language.set_attn_implementation(before)
 
     def task(self, held: Held) -> Task:
         from .tokens import TokenTask
