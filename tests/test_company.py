@@ -10,7 +10,7 @@ import pytest
 from limner.agent.agent import Agent
 from limner.starter.world import KINDS, Figure, Scene, Subject, render
 from limner.tools.apart import each_one, for_each, worn_by
-from limner.tools.company import described, joined, looks, others_of, replaced, untaught
+from limner.tools.company import described, joined, known_kind, looks, others_of, replaced, untaught
 from limner.tools.leaving import who_leaves
 from limner.tools.limits import leaves
 from limner.tools.presets import load_preset
@@ -167,5 +167,17 @@ def test_somebody_else_instead_and_two_change_places(tmp_path) -> None:
         assert swapped is not None and swapped.description.startswith("a duck and a red car, in the snow, ")
         other = chat.say("a mushroom instead of the car").take
         assert other is not None and other.description.startswith("a duck and a mushroom, in the snow, ")
+        crowned = chat.say("give the duck a crown").take
+        handed = chat.say("give the mushroom the crown instead").take
+        assert crowned is not None and handed is not None
+        assert handed.description.startswith("a duck and a mushroom with a crown, in the snow, ")
         alone = chat.say("remove the mushroom").take
         assert alone is not None and [one.name for one in others_of(alone)] == ["a duck"]
+        assert alone.description.startswith("a duck, in the snow, ")
+
+
+def test_a_class_is_known_by_its_look_and_not_by_its_letters() -> None:
+    for kind in ("dog", "girl", "coffee mug", "Tortoise"):
+        assert known_kind(kind, LOOKS)
+    for kind in ("can", "toy", "dragon"):
+        assert not known_kind(kind, LOOKS) and known_kind(kind, ())

@@ -20,7 +20,7 @@ from limner.memory.values import Concept, Rated, Scores
 from limner.tools import feedback
 from limner.tools.desk import Desk
 from limner.tools.draw import draw, edit
-from limner.tools.ladder import RETRIES, _otherwise, emphasised, worth
+from limner.tools.ladder import RETRIES, _otherwise, emphasised, spoiled, worth
 from limner.tools.presets import load_preset
 from limner.tools.recommended import first_method
 from limner.tools.values import Drawn, DrawRequest, MethodInfo, SubjectInput
@@ -385,3 +385,13 @@ def test_what_always_passes_does_not_cost_the_concept(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('"accepted": 20', '"accepted": 24'))  # as it was counted once
     with Library.open(tmp_path) as again:
         assert [entry.accepted for entry in again.concept("Biscuit").served] == [20] and not again.notices
+
+
+def test_an_edit_that_spoils_the_picture_is_not_kept() -> None:
+    good, broken = (Scores(value, None, None, "retry", WEAK.details) for value in (0.9, 0.5))
+    request = DrawRequest("give him wheels", source=Image.new("RGB", (16, 16)))
+    studio = Scripted({"in_context": [good]})
+    studio.made.append("in_context")
+    assert spoiled(studio, request, broken) and not spoiled(studio, request, good)
+    assert not spoiled(studio, request, replace(broken, verdict="accept"))
+    assert not spoiled(studio, replace(request, source=None), broken)

@@ -122,3 +122,11 @@ def test_two_figures_have_one_size() -> None:
     found = within(STARTER, "make Bo huge and put them in the snow", [], of=two)
     assert found.words == "put them in the snow" and len(found.notes) == 1
     assert within(STARTER, "give Bo a bigger hat", [], of=two).words == "give Bo a bigger hat"
+
+
+def test_slips_are_read_as_what_they_can_only_mean() -> None:
+    found = within(STARTER, "Bo in the kitchn at sunst", known("Bo"))
+    assert found.words == "Bo in the kitchen at sunset"
+    assert found.notes == ["I read 'kitchn' as 'kitchen'.", "I read 'sunst' as 'sunset'."]
+    for other in ("Bo on another planet", "Bo on a pirat ship", "Bo and a horse", "Kitchn in the snow"):
+        assert within(STARTER, other, known("Bo", "Kitchn")).words == other

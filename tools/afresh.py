@@ -25,6 +25,11 @@ _INTO = re.compile(
     r"\b(?:turn|change|transform|make) (?P<who>[\w ]+?) into (?P<new>an? (?:[\w-]+ ){0,2}?[\w-]+)(?=[.! ]*$)",
     re.IGNORECASE,
 )
+_HANDS = re.compile(
+    rf"(?:give|hand|pass) (?P<who>[\w ]+?) (?:the|his|her|its) (?:[\w-]+ )?(?P<thing>{WORN.pattern})"
+    r"(?: instead| please)*[.! ]*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ def afresh(
         return Afresh(_settled(desk, source, turned, names), kept, others)
     if not phrases:
         return None
+    if len(there) == 2 and (words := _handed_over(desk, source, instruction, there)):
+        return Afresh(words, kept, others)
     order = _INTO.sub(r"\g<new> instead of \g<who>", instruction)
     new = untaught(order, [*there, *called(coming)], phrases, new=True)
     newcomers = [*called(coming), *((other.name, other.kind) for other in new)]
@@ -72,6 +79,34 @@ def afresh(
         return None
     words = joined(instruction, there[0][0], wears[0], newcomers[0][0], setting)
     return Afresh(words, [*kept, *coming], [*others, *new]) if words else None
+
+
+def _handed_over(desk: Desk, source: Take, instruction: str, there: Sequence[tuple[str, str]]) -> str:
+    """The words for a picture in which one of two has what the other one wore: "give Pip the hat instead"."""
+    if (match := _HANDS.search(instruction)) is None:
+        return ""
+    wears, thing = worn_by(source.description, there), re.compile(rf"\b{match['thing']}\b", re.IGNORECASE)
+    for i, (name, kind) in enumerate(there):
+        given = [piece for piece in wears[1 - i] if thing.search(piece)]
+        if given and _is_of(match["who"], name, kind):
+            kept = [[piece for piece in own if piece not in given] for own in wears]
+            kept[i] += given
+            who = (" ".join([said, " and ".join(own)]).strip() for (said, _), own in zip(there, kept, strict=True))
+            return ", ".join([" and ".join(who), *desk.studio.figures.setting(source.image)])
+    return ""
+
+
+def _is_of(said: str, name: str, kind: str) -> bool:
+    return said.lower() in (name.lower(), f"the {kind.lower()}")
+
+
+def left_alone(desk: Desk, source: Take, before: Sequence[tuple[str, str]], stays: Sequence[str]) -> str:
+    """The words for a picture of two, (name, class), that one has left; "" where it is another one."""
+    if len(before) != 2 or len(stays) != 1 or not desk.preset.scenes.get("place"):
+        return ""
+    here = [name for name, _ in before].index(stays[0])
+    who = " ".join([stays[0], " and ".join(worn_by(source.description, before)[here])]).strip()
+    return ", ".join([who, *desk.studio.figures.setting(source.image)])
 
 
 def _settled(desk: Desk, source: Take, words: str, names: Sequence[str]) -> str:

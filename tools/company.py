@@ -74,6 +74,11 @@ def looks(phrases: tuple[str, ...]) -> Mapping[str, tuple[str, str]]:
     return known
 
 
+def known_kind(kind: str, phrases: tuple[str, ...]) -> bool:
+    """Whether a preset that says how its classes look has this class: "girl", "coffee mug"."""
+    return bool({kind.lower(), kind.lower().rpartition(" ")[2]} & looks(phrases).keys()) or not phrases
+
+
 def untaught(
     words: str, taught: Iterable[tuple[str, str]], phrases: tuple[str, ...], *, new: bool = False
 ) -> list[Untaught]:

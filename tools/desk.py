@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Cancelled, NotFound, UserError
 from ..memory.events import Question
 from ..memory.values import Adapter, Concept, ConceptUse, Take
+from .company import known_kind
 from .values import MethodInfo, SubjectInput
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ class Desk:
             found = {space: self.library.embeddings(concept, space) for space in self.studio.kept_spaces}
             kept = {space: array for space, array in found.items() if array is not None}
             # A word that the models do not know would be drawn as whatever it is nearest to.
-            kind = "thing" if self.studio.unknown_words(concept.kind, []) else concept.kind
+            strange = self.studio.unknown_words(concept.kind, []) or not known_kind(
+                concept.kind, self.preset.scenes.get("looks", ())
+            )
+            kind = "thing" if strange else concept.kind
             made.append(replace(subject_of(concept, self.library.adapters(concept)), kind=kind, embeddings=kept))
         return tuple(made)
 

@@ -12,14 +12,16 @@ from pydantic import Field
 from ..errors import ModelError, NotFound, UserError
 from ..memory.events import Event, Notice, Progress, TakeReady
 from ..memory.values import Concept, Origin, Take
-from .afresh import afresh
+from .afresh import afresh, left_alone
 from .borrowing import UNPAINTED, in_words
 from .catalog import Working, tool
 from .company import Untaught, called, others_of, untaught
 from .desk import Desk, result, rounded, uses
 from .ladder import Attempt, Ladder, score, summary
+from .leaving import who_leaves
 from .limits import furred, leaves, within, without_the_gone
 from .parts import coloured
+from .scoring.reach import PARTS, of_the_setting
 from .values import DrawRequest, SubjectInput
 from .variety import earlier, words_of
 from .words import LITTLE, listed
@@ -132,16 +134,19 @@ def edit(
         notes.append(desk.preset.for_photographs.strip())
     limited = within(desk.preset, words, coming, of=(source, kept))
     words, notes = limited.words, [*notes, *limited.notes]
+    before = [*called(kept), *((other.name, other.kind) for other in others_of(source))]
     told, kept = without_the_gone(furred(desk.preset, words, source, kept), kept)
     names = tuple(concept.name for concept in limited.concepts)
     request = DrawRequest(prompt=told, method=chosen, source=source.image, coming=names, borrow=lent)
     stay = [other for other in others_of(source) if not leaves(other.kind, told)]
+    left = [*(concept.name for concept in kept), *(other.name for other in stay)] if who_leaves(told) else []
+    alone = left_alone(desk, source, before, left)
     plan = _Plan(
         "edit",
         request,
         [*kept, *limited.concepts],
         prompt=instruction,
-        description="; ".join(part for part in (source.description, words) if part),
+        description=alone or "; ".join(part for part in (source.description, words) if part),
         others=stay,
         parent=source.id,
         borrow_from=lender.id if lender else None,
@@ -311,11 +316,17 @@ def _undrawable(desk: Desk, plan: _Plan) -> list[str]:
     sentence = f"I can't draw {quoted} with the {desk.preset.name} models"
     here = [name for name in names if plan.origin == "edit" and name not in plan.request.coming]
     dark = {part for word in (*unknown, *here) for part in re.findall(r"\w+", word.lower())}
+    if plan.origin == "edit":  # of "longer ears" the ears alone say nothing
+        odd = rf"\b(?:{'|'.join(map(re.escape, unknown))})\s+(?P<part>{PARTS})"
+        dark |= {match["part"].lower() for match in re.finditer(odd, plan.request.prompt, re.IGNORECASE)}
     light = set(re.findall(r"\w+", plan.request.prompt.lower())) - dark - UNPAINTED - (LITTLE if here else set())
     nobody = plan.origin == "draw" and not names and _is_of(unknown, plan.request.prompt)
     if nobody or (not light and (plan.origin == "edit" or not names)):
-        kinds = listed(desk.preset.scenes.get("kinds", ()))
-        raise UserError(f"{sentence}.", f"They know {kinds}; larger presets know more." if kinds else "Ask otherwise.")
+        somewhere = re.search(r"\b(?:in|on|at|by|near|under|during)\b", plan.request.prompt, re.IGNORECASE)
+        elsewhere = plan.origin == "edit" and somewhere and of_the_setting(plan.request.prompt, names)
+        about = ("place", "time") if elsewhere else ("kinds",)
+        known = listed([phrase for group in about for phrase in desk.preset.scenes.get(group, ())])
+        raise UserError(f"{sentence}.", f"They know {known}; larger presets know more." if known else "Ask otherwise.")
     return [f"{sentence}; I drew the rest."]
 
 

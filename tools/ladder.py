@@ -40,6 +40,8 @@ RECOLOURED = 0.15
 """The same, of what was to have another colour."""
 LIKE_BEFORE = 0.1
 """So much less like its references may a figure be after an edit that had nothing to do with it."""
+SPOILED = 0.25
+"""By so much less like its references a subject may be after an edit that has failed."""
 STEP = 7919
 """Between the seeds of two tries; they stay apart from those of several candidates."""
 
@@ -143,6 +145,11 @@ class Ladder:
         if not self.tried:
             raise ModelError("The model returned no picture.")
         chosen = max(self.tried, key=lambda attempt: worth(attempt.scores))
+        if spoiled(self.desk.studio, self.request, chosen.scores):
+            raise UserError(
+                f"I cannot change that without spoiling the picture: {_why(chosen.scores)}.",
+                "It stays as it is; say the change otherwise, or what the whole picture shall show.",
+            )
         seconds = time.perf_counter() - self._began
         return Climb(chosen, self.tried, seconds, self.notes, (yield from self._offer(chosen)))
 
@@ -284,6 +291,14 @@ def _otherwise(studio: Studio, request: DrawRequest, found: Scores) -> bool:
         return True
     before = studio.score(request.source, request.subjects, "").subject
     return before is not None and before < limits["subject"] and found.subject >= before - LIKE_BEFORE
+
+
+def spoiled(studio: Studio, request: DrawRequest, found: Scores) -> bool:
+    """Whether an edit that did not pass shows its subjects far less well than the picture before it."""
+    if request.source is None or request.coming or found.verdict != "retry" or found.subject is None:
+        return False
+    before = studio.score(request.source, request.subjects, "").subject
+    return before is not None and before - found.subject > SPOILED
 
 
 def _again(scores: Scores, reason: str) -> Scores:

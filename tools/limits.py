@@ -14,7 +14,7 @@ from ..memory.values import Concept, Take
 from .company import others_of
 from .presets import Preset
 from .scoring.phrases import COLOURS
-from .words import LITTLE, known_words, listed
+from .words import LITTLE, known_words, listed, respelled
 
 _NUMBERS = "two three four five six seven eight nine ten eleven twelve twenty hundred several".split()
 _COUNTED = re.compile(
@@ -41,8 +41,8 @@ _AS_IT_IS = frozenset(
      "white clouds", "yellow sun", "yellow moon", "white moon", "yellow sand", "black sky", "green hills"),
 )  # fmt: skip
 _SIZED = re.compile(
-    r"(?:(?:make|draw|paint|have|let) )?(?:[\w'’]+ |the [\w]+ )?(?:(?:should|must|needs to|to) )?(?:be )?"
-    r"(?:(?:a (?:bit|little|lot)|much|far|way|even) )?(?:bigger|larger|smaller|tinier|taller|huge|tiny|giant)"
+    r"(?:zoom (?:in|out)|(?:(?:make|draw|paint|have|let) )?(?:[\w'’]+ |the [\w]+ )?(?:(?:should|must|needs to|to) )?"
+    r"(?:be )?(?:(?:a (?:bit|little|lot)|much|far|way|even) )?(?:bigger|larger|smaller|tinier|taller|huge|tiny|giant))"
     r"(?: than (?:[\w]+|the [\w]+))?(?= *(?:$|[,.;!?]|and\b|please\b))(?: *please)?",
     re.IGNORECASE,
 )
@@ -71,7 +71,11 @@ def within(
     found = Within(words, list(concepts))
     if not preset.figures or preset.words is None:
         return found
-    who = f"The {preset.name} models"
+    names = [concept.name for concept in (*concepts, *(of[1] if of else ()))]
+    for slip, meant in respelled(words, names, preset.words).items():
+        found.words = re.sub(rf"\b{slip}\b", meant, found.words, flags=re.IGNORECASE)
+        found.notes.append(f"I read '{slip}' as '{meant}'.")
+    slips, who = len(found.notes), f"The {preset.name} models"
     if of is not None and len(of[1]) + len(others_of(of[0])) > 1 and _one_size(found):
         found.notes.append(f"{who} draw two figures at one size, side by side.")
     if fixed := _unpainted(found, preset.scenes.get("fixed", ())):
@@ -81,7 +85,8 @@ def within(
     if more := _beyond(found, preset.figures - _shown(words, concepts, of), preset.scenes.get("kinds", ())):
         number = {1: "one figure", 2: "two figures"}.get(preset.figures, f"{preset.figures} figures")
         found.notes.append(f"{who} draw at most {number}, so not {listed(more)}.")
-    if found.notes and not found.concepts and not set(re.findall(r"[^\W\d_]+", found.words.lower())) - LITTLE:
+    left = set(re.findall(r"[^\W\d_]+", found.words.lower())) - LITTLE
+    if len(found.notes) > slips and not found.concepts and not left:
         swap = f'"{concepts[0].name} instead of {of[1][-1].name}"' if concepts and of and of[1] else ""
         raise UserError(" ".join(found.notes), f"Say who shall make room, as in {swap}." if swap else "")
     return found

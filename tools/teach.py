@@ -14,6 +14,7 @@ from ..errors import NeedsConsent, UserError
 from ..memory.events import Notice, Progress
 from ..memory.values import FROM_TAKE, Concept, Take
 from .catalog import Working, tool
+from .company import known_kind
 from .desk import Desk, result, rounded
 from .photographs import advice, prepare_together
 from .sameness import doubts
@@ -157,7 +158,8 @@ def foreign_note(prepared: Sequence[Prepared], kind: str, preset: Preset) -> str
     """What to say when some pictures, or the kind, are not of the world that the preset's models draw; else ""."""
     if not all(item.storybook for item in prepared):
         return preset.for_photographs.strip()
-    if preset.words is None or not unknown_words(kind, [], preset.words):
+    known = known_kind(kind, preset.scenes.get("looks", ()))
+    if preset.words is None or not kind or (known and not unknown_words(kind, [], preset.words)):
         return ""
     return f"The {preset.name} models don't know what a {kind} is; they go by its looks."
 

@@ -69,6 +69,26 @@ def _explained(word: str, known: frozenset[str]) -> bool:
     return not forms.isdisjoint(known)
 
 
+def respelled(words: str, names: Sequence[str], file: Path) -> dict[str, str]:
+    """Words of a prompt that can only be slips of ones in `file`: a letter left out or doubled, two that changed
+    places."""
+    known = [word for word in known_words(file) if len(word) > 4]
+    found = {}
+    for slip in (word for word in unknown_words(words, names, file) if len(word) > 4):
+        meant = [word for word in known if word[0] == slip[0] and _slipped(slip, word)]
+        if len(meant) == 1:
+            found[slip] = meant[0]
+    return found
+
+
+def _slipped(slip: str, word: str) -> bool:
+    if len(slip) == len(word):
+        return any(slip == word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1))
+    if len(slip) < len(word):
+        return any(slip == word[:i] + word[i + 1 :] for i in range(len(word)))
+    return any(slip == word[:i] + word[i] + word[i:] for i in range(len(word)))
+
+
 def known_part(prompt: str, names: Sequence[str], file: Path) -> str:
     """`prompt` without the words that the models have never seen; names and punctuation stay.
 

@@ -105,7 +105,7 @@ def drift(number: int, seed: int = 0) -> Drift:
     noun = f"the {rng.choice(KIND_NOUNS[start.figures[0].subject.kind])}"
     steps, scene = [], start
     for step in range(ROUNDS):
-        what = "second" if step % 5 == 4 else "accessory"
+        what = "main" if step % 5 == 4 else "accessory"  # the judge has no word for a part
         after = change(scene, what, _other(rng, scene, what))
         words = instruction(what, scene, after, rng, noun)
         # A crown does not take the sunglasses away by itself; what the judge is to read is said.
@@ -121,7 +121,7 @@ def _other(rng: random.Random, scene: Scene, what: str) -> str:
     """Another value for `what` than the scene has."""
     figure = scene.figures[0]
     taken = {scene.time, scene.place, figure.accessory, figure.subject.main, figure.subject.second}
-    values = {"time": TIMES, "place": PLACES, "accessory": ACCESSORIES[1:], "second": tuple(COLOURS)}[what]
+    values = {"time": TIMES, "place": PLACES, "accessory": ACCESSORIES[1:], "main": tuple(COLOURS)}[what]
     if what == "accessory" and figure.accessory != "none" and rng.random() < 0.35:
         return "none"
     return rng.choice([value for value in values if value not in taken])

@@ -236,7 +236,7 @@ def leaves(text: Text) -> list[Step] | None:
         return None
     subject = body.subject_at(match.start("all"))
     known = subject is not None and len(subject.names) == 1 and not _FOR_GOOD.search(match.group())
-    if not (known and subject and take and len(take.concepts) > 1 and subject.names[0] in take.concepts):
+    if not (known and subject and take and len(take.figures) > 1 and subject.names[0] in take.concepts):
         return None
     return [Call("edit", {"take": take.number, "instruction": body.raw[: match.end("all")]})]
 

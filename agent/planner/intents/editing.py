@@ -244,6 +244,7 @@ _ON_PHOTO = re.compile(
 
 # What is left of "make it bluer in the second one" once the take is out of it.
 _ON_IT = re.compile(r"(?:,? (?:but )?(?:just|only))? (?:in|on|to|of|for|from|at|onto|into|with) it$")
+_WHOSE = re.compile(r"\ue000+'s $")
 _LENT = re.compile(r" from \ue001+(?=[.,!?]|$)")
 _DANGLES = re.compile(r" (?:from|of|(?:in|on) the)$")
 
@@ -252,6 +253,9 @@ def _instruction(text: Text, target: TakeRef | None) -> str:
     """The user's words for the change, without the words that only say which take."""
     words = own(text, "edit")
     place = text.low.find(words.low) if words.low else -1
+    whose = _WHOSE.search(text.low[:place]) if place > 0 else None
+    if whose and len(words.low) < len(text.low):
+        words, place = text.part(whose.start(), place + len(words.low)), whose.start()  # "Rosie's leaves" are hers
     if place >= 0 and (lent := _LENT.match(text.low, place + len(words.low))):
         words = text.part(place, lent.end())  # "add the hat from take 2" says whose hat it is
     raw = words.raw

@@ -36,7 +36,9 @@ _LITTLE = table(
 _HOW = rx(
     r"(?:(?:but|and|so|ok|hey|hm+|wow),? )*(?:how (?:did|have|do) you (?:draw|drawn|make|made|paint|painted|do|done)|"
     r"how (?:was|is) (?P<t>{T}|it|this|that) (?:drawn|made|painted|done)|(?:with )?(?:what|which) (?:method|model)"
-    r"(?: did you use| was used| drew| made)?)(?: (?P<t>{T}|it|this|that|him|her|them))?(?: picture| for (?:it|this))?"
+    r"(?: did you use| was used| drew| made)?|"
+    r"what (?:went|is|was|'s) (?:wrong|missing|not right)(?: (?:with|in|about))?)"
+    r"(?: (?P<t>{T}|it|this|that|him|her|them))?(?: picture| for (?:it|this))?"
 )
 
 
